@@ -1,0 +1,22 @@
+//! The Click API: for one visitor and one offer, a click, a trafficback, or a failure.
+//!
+//! Owns the contract with the tracker (`wire`), the connections to it (`client`), one call with its limits (`attempts`),
+//! the sharing of calls under way (`flight`) and of clicks already had (`cache`). Knows nothing of links or redirects.
+
+pub mod answer;
+pub mod api;
+mod attempts;
+pub mod cache;
+pub mod client;
+mod flight;
+pub mod secret;
+pub mod tracker;
+pub mod wire;
+
+pub use self::{
+    answer::{Answer, Click, Denial, Failure, Trafficback},
+    api::{Asked, CacheUse, ClickApi, Settings},
+    secret::SecretKey,
+    tracker::Tracker,
+    wire::{Told, Who},
+};

@@ -1,0 +1,269 @@
+//! The wire format of the Click API: the request target and the JSON of the answer.
+//!
+//! Pure. The source is the tracker's help article on its Click API; where it leaves something open, the rule taken here
+//! stands beside the code.
+
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+
+use bytes::Bytes;
+use http::{StatusCode, uri::PathAndQuery};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use smallvec::SmallVec;
+
+use super::{
+    answer::{Answer, Click, Denial, Failure, Trafficback},
+    secret::SecretKey,
+};
+use crate::{click_id::ClickId, percent};
+
+/// Parameters that the tracker takes beside the required ones, from the visitor's query or the affiliate's `send`.
+pub const OPTIONAL: [&str; 11] = [
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "utm_term",
+    "utm_content",
+    "subid1",
+    "subid2",
+    "subid3",
+    "subid4",
+    "subid5",
+    "subid6",
+];
+
+/// The visitor, as the tracker is told.
+#[derive(Clone, Copy, Debug)]
+pub struct Who<'a> {
+    /// The visitor's canonical address.
+    pub ip: IpAddr,
+    /// The User-Agent's bytes; not empty.
+    pub user_agent: &'a [u8],
+    /// The referrer's bytes; `None` is left out.
+    pub referrer: Option<&'a [u8]>,
+}
+
+/// Optional parameters and their values, encoded for a query. Each name stands once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told(SmallVec<[(&'static str, Vec<u8>); 4]>);
+
+impl Told {
+    /// Adds a parameter of [`OPTIONAL`] that is not there yet; `value` is encoded for a query.
+    pub fn add(&mut self, name: &'static str, value: Vec<u8>) {
+        if !self.has(name) {
+            self.0.push((name, value));
+        }
+    }
+
+    /// Whether a parameter is there.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| *known == name)
+    }
+
+    /// The parameters in the order in which they came.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
+        self.0.iter().map(|(name, value)| (*name, &**value))
+    }
+}
+
+/// The fixed part of an offer's request. Holds the key, so it cannot be printed either.
+pub struct Prefix(Box<[u8]>);
+
+/// A whole request target. Holds the key, so it cannot be printed.
+#[derive(Clone)]
+pub struct Target(PathAndQuery);
+
+impl Target {
+    /// For the one who sends it.
+    pub(super) fn expose(&self) -> &PathAndQuery {
+        &self.0
+    }
+}
+
+impl Prefix {
+    /// `path` is the tracker URL's path and query; the ids are the offer's.
+    pub fn new(path: &str, key: &SecretKey, offer_id: u64, campaign_id: u64, promo_id: u64) -> Self {
+        let mut out = path.as_bytes().to_vec();
+        out.push(if path.contains('?') { b'&' } else { b'?' });
+        out.extend_from_slice(b"secure_key=");
+        percent::encode(key.expose().as_bytes(), &mut out);
+        out.extend_from_slice(
+            format!("&offer_id={offer_id}&campaign_id={campaign_id}&promo_id={promo_id}").as_bytes(),
+        );
+        Self(out.into())
+    }
+
+    /// The target of a visitor's request.
+    ///
+    /// `None` when it would be longer than a request target can be (64 KB), which no head that the edge takes is.
+    pub fn target(&self, who: &Who<'_>, told: &Told) -> Option<Target> {
+        let mut out = Vec::with_capacity(self.0.len() + 512);
+        out.extend_from_slice(&self.0);
+        out.extend_from_slice(b"&user_ip=");
+        percent::encode(who.ip.to_string().as_bytes(), &mut out);
+        out.extend_from_slice(b"&user_useragent=");
+        percent::encode(who.user_agent, &mut out);
+        if let Some(referrer) = who.referrer {
+            out.extend_from_slice(b"&user_referrer=");
+            percent::encode(referrer, &mut out);
+        }
+        for (name, value) in told.iter() {
+            out.push(b'&');
+            out.extend_from_slice(name.as_bytes());
+            out.push(b'=');
+            out.extend_from_slice(value);
+        }
+        PathAndQuery::from_maybe_shared(Bytes::from(out))
+            .ok()
+            .map(Target)
+    }
+}
+
+#[derive(Deserialize)]
+struct Body<'a> {
+    status: String,
+    code: Option<u64>,
+    #[serde(borrow)]
+    reason: Option<&'a RawValue>,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Data<'a> {
+    click_id: String,
+    #[serde(borrow)]
+    params: Option<&'a RawValue>,
+    #[serde(borrow)]
+    exists: Option<&'a RawValue>,
+    #[serde(borrow)]
+    session_id: Option<&'a RawValue>,
+}
+
+/// Reads an answer. `body` is the whole body, or what stands for one that could not be had: an empty one.
+///
+/// A body is readable when it is an object with one of the three known words as `status` and, if there is a `code`, a
+/// number in it. What is not readable is an error by its HTTP status outside 2xx, and a bad answer inside. What
+/// contradicts itself is a bad answer: a doubt never makes a click.
+pub fn read(http: StatusCode, body: &[u8]) -> Answer {
+    let Some(body) = object::<Body<'_>>(body) else {
+        return Answer::Failed(if http.is_success() {
+            Failure::BadAnswer("not the JSON of the Click API")
+        } else {
+            error(u64::from(http.as_u16()), None)
+        });
+    };
+    match body.status.as_str() {
+        "success" if http != StatusCode::OK || body.code.is_some_and(|code| code != 200) => {
+            Answer::Failed(Failure::BadAnswer("a success whose code is not 200"))
+        }
+        "success" => click(body.data),
+        "trafficback"
+            if http.is_success() && body.code.is_none_or(|code| (200..300).contains(&code)) =>
+        {
+            Answer::Trafficback(trafficback(body.reason))
+        }
+        "trafficback" => Answer::Failed(Failure::BadAnswer("a trafficback with an error's code")),
+        "error" => Answer::Failed(error(
+            body.code.unwrap_or(u64::from(http.as_u16())),
+            body.message.and_then(string),
+        )),
+        _ if http.is_success() => {
+            Answer::Failed(Failure::BadAnswer("a status that the Click API does not have"))
+        }
+        _ => Answer::Failed(error(u64::from(http.as_u16()), None)),
+    }
+}
+
+/// An object, and nothing else: a derived reader would take an array for one too.
+fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Option<T> {
+    json.trim_ascii_start()
+        .starts_with(b"{")
+        .then(|| serde_json::from_slice(json).ok())
+        .flatten()
+}
+
+fn click(data: Option<&RawValue>) -> Answer {
+    let Some(data) = data.and_then(|data| object::<Data<'_>>(data.get().as_bytes())) else {
+        return Answer::Failed(Failure::BadAnswer("a success without a click id"));
+    };
+    let Ok(id) = ClickId::try_from(data.click_id.as_str()) else {
+        return Answer::Failed(Failure::BadAnswer("a click id of no or too many bytes"));
+    };
+    Answer::Click(Arc::new(Click {
+        id,
+        session_id: data.session_id.and_then(text),
+        params: data.params.map(params).unwrap_or_default(),
+        // Anything but a clear `false` leaves the click's age unknown.
+        existed: data.exists.is_some_and(|exists| exists.get() != "false"),
+    }))
+}
+
+/// The usable values of `params`. PHP writes an empty map as `[]`, so that what is no object has none.
+fn params(params: &RawValue) -> Box<[(Box<str>, Box<str>)]> {
+    object::<BTreeMap<String, &RawValue>>(params.get().as_bytes())
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|(name, _)| name != "click_id")
+        .filter_map(|(name, value)| Some((name.into(), text(value)?)))
+        .collect()
+}
+
+/// A string's text, or a number or boolean as it is written.
+fn text(value: &RawValue) -> Option<Box<str>> {
+    match value.get().as_bytes() {
+        [b'"', ..] => string(value).map(Into::into),
+        [b't' | b'f' | b'-' | b'0'..=b'9', ..] => Some(value.get().into()),
+        _ => None,
+    }
+}
+
+fn string(value: &RawValue) -> Option<String> {
+    serde_json::from_str(value.get()).ok()
+}
+
+fn trafficback(reason: Option<&RawValue>) -> Trafficback {
+    /// Enough to recognise a reason by, too little to fill a log.
+    const MAX_REASON_BYTES: usize = 64;
+    let reason = reason.and_then(string).unwrap_or_default();
+    match reason.as_str() {
+        "offer_inactive" => Trafficback::OfferInactive,
+        "campaign_inactive" => Trafficback::CampaignInactive,
+        "targeting" => Trafficback::Targeting,
+        "overcap" => Trafficback::Overcap,
+        other => Trafficback::Other(
+            other
+                .bytes()
+                .take(MAX_REASON_BYTES)
+                .map(|byte| match byte {
+                    b'a'..=b'z' | b'0'..=b'9' | b'_' => char::from(byte),
+                    _ => '_',
+                })
+                .collect(),
+        ),
+    }
+}
+
+/// An error by its number. Of the message only what the article documents is kept: a tracker might put the key in it.
+fn error(number: u64, message: Option<String>) -> Failure {
+    let message = message.unwrap_or_default();
+    match number {
+        400 => Failure::Rejected(
+            ["offer_id", "campaign_id", "promo_id", "user_ip", "user_useragent", "secure_key"]
+                .into_iter()
+                .find(|field| message.contains(&format!("request.{field} "))),
+        ),
+        403 if message.eq_ignore_ascii_case("access denied") => Failure::Denied(Denial::Key),
+        403 if message.to_ascii_lowercase().contains("click api disabled") => {
+            Failure::Denied(Denial::Offer)
+        }
+        403 => Failure::Denied(Denial::Unsaid),
+        _ => Failure::Tracker(number),
+    }
+}
+
+#[cfg(test)]
+#[path = "wire_tests.rs"]
+mod tests;

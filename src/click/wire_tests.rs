@@ -1,0 +1,227 @@
+//! Tests of `wire`: each row of the contract, each doubt, and what no visitor can do to a request.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::query::Query;
+
+fn read_as(http: u16, body: &str) -> Answer {
+    read(StatusCode::from_u16(http).expect("a status"), body.as_bytes())
+}
+
+fn click_of(answer: Answer) -> Arc<Click> {
+    match answer {
+        Answer::Click(click) => click,
+        other => panic!("a click expected: {other:?}"),
+    }
+}
+
+#[test]
+fn the_articles_success() {
+    let body = r#"{
+"data": {
+"click_id": "be4991fe-ea59-5a5e-9931-6240eb0c8775",
+"params": {
+"click_id": "be4991fe-ea59-5a5e-9931-6240eb0c8775"
+},
+"exists": true,
+"session_id": "f5f55912-4007-5861-85e2-5b6a6e9c3941"
+},
+"status": "success"
+}"#;
+    let click = click_of(read_as(200, body));
+    assert_eq!(click.id.as_str(), "be4991fe-ea59-5a5e-9931-6240eb0c8775");
+    assert_eq!(
+        click.session_id.as_deref(),
+        Some("f5f55912-4007-5861-85e2-5b6a6e9c3941")
+    );
+    assert!(click.existed);
+    assert!(click.params.is_empty());
+}
+
+#[test]
+fn what_makes_a_click() {
+    for (http, body) in [
+        (200, r#"{"status":"success","code":200,"data":{"click_id":"a"}}"#),
+        (200, r#" {"status":"success","code":null,"data":{"click_id":"a","params":[]}} "#),
+        (200, r#"{"status":"success","data":{"click_id":"a","params":null,"session_id":{}},"x":[[]]}"#),
+    ] {
+        let click = click_of(read_as(http, body));
+        assert_eq!(click.id.as_str(), "a", "{body}");
+        assert!(!click.existed, "{body}");
+    }
+}
+
+#[test]
+fn params_are_strings_numbers_and_booleans() {
+    let body = r#"{"status":"success","data":{"click_id":"a","session_id":7,"exists":"maybe","params":
+        {"s":"a\nb","n":1.50,"big":12345678901234567890123,"b":true,"z":null,"o":{},"l":[1],"click_id":"b"}}}"#;
+    let click = click_of(read_as(200, body));
+    let params: Vec<_> = click.params.iter().map(|(n, v)| (&**n, &**v)).collect();
+    assert_eq!(
+        params,
+        [("b", "true"), ("big", "12345678901234567890123"), ("n", "1.50"), ("s", "a\nb")]
+    );
+    assert_eq!(click.session_id.as_deref(), Some("7"));
+    assert!(click.existed, "an unclear age is an unknown age");
+}
+
+#[test]
+fn trafficbacks() {
+    let other = |reason: &str| Trafficback::Other(reason.into());
+    for (http, body, expected) in [
+        (202, r#"{"reason":"offer_inactive","status":"trafficback","code":202}"#, Trafficback::OfferInactive),
+        (202, r#"{"reason":"campaign_inactive","status":"trafficback","code":202}"#, Trafficback::CampaignInactive),
+        (202, r#"{"reason":"targeting","status":"trafficback","code":202}"#, Trafficback::Targeting),
+        (202, r#"{"reason":"overcap","status":"trafficback","code":202}"#, Trafficback::Overcap),
+        (200, r#"{"reason":"overcap","status":"trafficback"}"#, Trafficback::Overcap),
+        (200, r#"{"reason":"overcap","status":"trafficback","code":202}"#, Trafficback::Overcap),
+        (202, r#"{"reason":"Over-Cap 2","status":"trafficback"}"#, other("_ver__ap_2")),
+        (202, r#"{"status":"trafficback"}"#, other("")),
+        (202, r#"{"status":"trafficback","reason":7}"#, other("")),
+    ] {
+        assert_eq!(read_as(http, body), Answer::Trafficback(expected), "{http} {body}");
+    }
+    let long = format!(r#"{{"status":"trafficback","reason":"{}"}}"#, "й".repeat(1000));
+    assert_eq!(read_as(202, &long), Answer::Trafficback(other(&"_".repeat(64))));
+}
+
+#[test]
+fn errors_by_their_number() {
+    for (http, body, expected) in [
+        (400, r#"{"message":"Field request.offer_id is not valid","status":"error","code":400}"#, Failure::Rejected(Some("offer_id"))),
+        (403, r#"{"message":"Access denied","status":"error","code":403}"#, Failure::Denied(Denial::Key)),
+        (403, r#"{"message":"Click api disabled for this offer","status":"error","code":403}"#, Failure::Denied(Denial::Offer)),
+        (500, r#"{"message":"Something bad happened","status":"error","code":500}"#, Failure::Tracker(500)),
+        (200, r#"{"message":"Access denied","status":"error","code":403}"#, Failure::Denied(Denial::Key)),
+        (403, r#"{"status":"error"}"#, Failure::Denied(Denial::Unsaid)),
+        (500, r#"{"status":"error","code":400,"message":7}"#, Failure::Rejected(None)),
+        (200, r#"{"status":"error"}"#, Failure::Tracker(200)),
+        (500, "<html>", Failure::Tracker(500)),
+        (400, "", Failure::Rejected(None)),
+        (403, "", Failure::Denied(Denial::Unsaid)),
+        (429, "", Failure::Tracker(429)),
+        (302, "", Failure::Tracker(302)),
+        (503, r#"{"error":"busy"}"#, Failure::Tracker(503)),
+        (503, r#"{"status":"busy"}"#, Failure::Tracker(503)),
+    ] {
+        assert_eq!(read_as(http, body), Answer::Failed(expected), "{http} {body}");
+    }
+}
+
+#[test]
+fn bad_answers() {
+    let good = r#"{"status":"success","data":{"click_id":"a"}}"#;
+    let long = format!(r#"{{"status":"success","data":{{"click_id":"{}"}}}}"#, "a".repeat(257));
+    let deep = format!(r#"{{"status":"success","data":{}1{}}}"#, "[".repeat(30_000), "]".repeat(30_000));
+    for (http, body) in [
+        (201, good),
+        (500, good),
+        (403, good),
+        (200, r#"{"status":"success","code":202,"data":{"click_id":"a"}}"#),
+        (200, r#"{"status":"success","code":"200","data":{"click_id":"a"}}"#),
+        (200, r#"{"status":"success","code":200.5,"data":{"click_id":"a"}}"#),
+        (200, r#"{"status":"success","data":{"click_id":""}}"#),
+        (200, r#"{"status":"success","data":{"click_id":7}}"#),
+        (200, r#"{"status":"success","data":{"click_id":null}}"#),
+        (200, r#"{"status":"success","data":{"params":{"click_id":"a"}}}"#),
+        (200, r#"{"status":"success","data":["a"]}"#),
+        (200, r#"{"status":"success","data":"a"}"#),
+        (200, r#"{"status":"success"}"#),
+        (200, r#"{"status":"success","data":{"click_id":"a","click_id":"b"}}"#),
+        (200, r#"{"status":"error","status":"success","data":{"click_id":"a"}}"#),
+        (200, r#"{"status":"Success","data":{"click_id":"a"}}"#),
+        (200, r#"["success",200,null,null,{"click_id":"a"}]"#),
+        (200, r#"{"status":"success","data":{"click_id":"\ud800"}}"#),
+        (200, r#"{"status":"success","data":{"click_id":"a"}} x"#),
+        (200, r#"{"status":"success","data":{"click_id":"a"}"#),
+        (200, r#"{"status":"success","code":NaN,"data":{"click_id":"a"}}"#),
+        (200, "\u{feff}{\"status\":\"success\",\"data\":{\"click_id\":\"a\"}}"),
+        (200, ""),
+        (204, ""),
+        (200, "null"),
+        (202, r#"{"status":"trafficback","code":500,"reason":"overcap"}"#),
+        (403, r#"{"status":"trafficback","reason":"overcap"}"#),
+        (200, &long),
+        (200, &deep),
+    ] {
+        let answer = read_as(http, body);
+        assert!(
+            matches!(answer, Answer::Failed(Failure::BadAnswer(_))),
+            "{http} {body:.80}: {answer:?}"
+        );
+    }
+}
+
+fn prefix() -> Prefix {
+    let key = SecretKey::new("k/1").expect("a key");
+    Prefix::new("/api/click/create", &key, 1, 2, 3)
+}
+
+#[test]
+fn the_request_target() {
+    let who = Who {
+        ip: "2001:db8::1".parse().expect("an address"),
+        user_agent: "Mazila Chrome/7.7.7 é&".as_bytes(),
+        referrer: Some(b"https://vk.com/?a=b#c"),
+    };
+    let mut told = Told::default();
+    told.add("utm_source", b"a%20b".to_vec());
+    told.add("subid6", Vec::new());
+    told.add("utm_source", b"again".to_vec());
+    let target = prefix().target(&who, &told).expect("a target");
+    assert_eq!(
+        target.expose().as_str(),
+        "/api/click/create?secure_key=k%2F1&offer_id=1&campaign_id=2&promo_id=3&user_ip=2001%3Adb8%3A%3A1\
+         &user_useragent=Mazila%20Chrome%2F7.7.7%20%C3%A9%26&user_referrer=https%3A%2F%2Fvk.com%2F%3Fa%3Db%23c\
+         &utm_source=a%20b&subid6="
+    );
+    let key = SecretKey::new("k").expect("a key");
+    let with_query = Prefix::new("/c?net=7", &key, 1, 2, 3);
+    let plain = Who { referrer: None, user_agent: b"x", ..who };
+    let target = with_query.target(&plain, &Told::default()).expect("a target");
+    assert_eq!(
+        target.expose().as_str(),
+        "/c?net=7&secure_key=k&offer_id=1&campaign_id=2&promo_id=3&user_ip=2001%3Adb8%3A%3A1&user_useragent=x"
+    );
+}
+
+proptest! {
+    #[test]
+    fn a_visitor_sets_values_and_nothing_else(
+        user_agent in proptest::collection::vec(any::<u8>(), 1..80),
+        referrer in proptest::collection::vec(any::<u8>(), 1..80),
+        raw in "[ -~]{0,40}",
+    ) {
+        let who = Who {
+            ip: "192.0.2.1".parse().expect("an address"),
+            user_agent: &user_agent,
+            referrer: Some(&referrer),
+        };
+        let mut kept = Vec::new();
+        percent::keep_query_value(raw.as_bytes(), &mut kept);
+        let mut told = Told::default();
+        told.add("subid1", kept);
+        let target = prefix().target(&who, &told).expect("a target");
+        let query = target.expose().query().expect("a query");
+        let pairs: Vec<(&str, Vec<u8>)> = Query::new(query)
+            .pairs()
+            .map(|pair| (pair.name, percent::decode_form(pair.value.unwrap_or_default().as_bytes()).into_owned()))
+            .collect();
+        prop_assert_eq!(pairs, vec![
+            ("secure_key", b"k/1".to_vec()),
+            ("offer_id", b"1".to_vec()),
+            ("campaign_id", b"2".to_vec()),
+            ("promo_id", b"3".to_vec()),
+            ("user_ip", b"192.0.2.1".to_vec()),
+            ("user_useragent", user_agent.clone()),
+            ("user_referrer", referrer.clone()),
+            ("subid1", percent::decode_form(raw.as_bytes()).into_owned()),
+        ]);
+    }
+
+    #[test]
+    fn any_body_is_read_without_panic(http in 100_u16..600, body in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = read(StatusCode::from_u16(http).expect("a status"), &body);
+    }
+}

@@ -1,0 +1,165 @@
+//! Percent-encoding (RFC 3986, section 2) for the places where a value of somebody else's enters a URL of ours.
+//!
+//! Owns the sets of bytes that may stand unescaped. Does not know which value goes where.
+
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, percent_encode};
+
+/// Everything but RFC 3986's `unreserved`: what such a value becomes can end no component of a URL.
+const DATA: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// [`DATA`], with `/` left alone: a path of several segments put into a path.
+const DATA_PATH: &AsciiSet = &DATA.remove(b'/');
+
+/// Text that a configuration's author wrote as part of a URL: only what no URI may hold (RFC 3986, appendix A) is
+/// escaped; `%` is left, since the author's own escapes stand there.
+const WRITTEN: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'/')
+    .remove(b'?')
+    .remove(b'#')
+    .remove(b'%');
+
+/// Appends `value` with every byte outside `unreserved` escaped.
+pub fn encode(value: &[u8], out: &mut Vec<u8>) {
+    push(percent_encode(value, DATA), out);
+}
+
+/// Appends `value`, keeping its slashes, with every other byte outside `unreserved` escaped.
+pub fn encode_path(value: &[u8], out: &mut Vec<u8>) {
+    push(percent_encode(value, DATA_PATH), out);
+}
+
+/// A piece of a URL as its author wrote it, made a valid URI.
+pub fn encode_written(text: &str) -> String {
+    percent_encode(text.as_bytes(), WRITTEN).to_string()
+}
+
+fn push(encoded: percent_encoding::PercentEncode<'_>, out: &mut Vec<u8>) {
+    for piece in encoded {
+        out.extend_from_slice(piece.as_bytes());
+    }
+}
+
+/// Appends a value out of a query string, still encoded as its sender encoded it: whoever decodes the result reads
+/// what whoever decodes `raw` reads, whether a `+` means a space to them or not. Escapes and `+` stay, bytes that would
+/// end the value are escaped.
+pub fn keep_query_value(raw: &[u8], out: &mut Vec<u8>) {
+    let mut rest = raw;
+    while let Some((&byte, after)) = rest.split_first() {
+        match byte {
+            b'%' if escapes(after) => {
+                out.extend_from_slice(&rest[..3]);
+                rest = &rest[3..];
+                continue;
+            }
+            b'+' => out.push(b'+'),
+            _ => encode(&[byte], out),
+        }
+        rest = after;
+    }
+}
+
+fn escapes(after_percent: &[u8]) -> bool {
+    matches!(after_percent, [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit())
+}
+
+/// Whether each `%` begins an escape of two hexadecimal digits.
+pub fn well_formed(text: &[u8]) -> bool {
+    text.iter()
+        .enumerate()
+        .all(|(at, &byte)| byte != b'%' || escapes(&text[at + 1..]))
+}
+
+/// One decoding of a name or value of a query string, read as a form (WHATWG URL, section 5.1): `+` is a space.
+pub fn decode_form(raw: &[u8]) -> Cow<'_, [u8]> {
+    if raw.contains(&b'+') {
+        let spaced: Vec<u8> = raw
+            .iter()
+            .map(|&byte| if byte == b'+' { b' ' } else { byte })
+            .collect();
+        Cow::Owned(percent_decode(&spaced).collect())
+    } else {
+        percent_decode(raw).into()
+    }
+}
+
+/// One decoding of a path, where `+` is itself.
+pub fn decode_path(raw: &[u8]) -> Cow<'_, [u8]> {
+    percent_decode(raw).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn kept(raw: &[u8]) -> String {
+        let mut out = Vec::new();
+        keep_query_value(raw, &mut out);
+        String::from_utf8(out).expect("an encoded value is ASCII")
+    }
+
+    #[test]
+    fn a_query_value_keeps_its_escapes() {
+        for (raw, expected) in [
+            ("plain", "plain"),
+            ("a+b%2Bc", "a+b%2Bc"),
+            ("%e4%BD", "%e4%BD"),
+            ("a=b", "a%3Db"),
+            ("100%", "100%25"),
+            ("%zz%4", "%25zz%254"),
+            ("{click_id}", "%7Bclick_id%7D"),
+            ("a#b/c?d", "a%23b%2Fc%3Fd"),
+        ] {
+            assert_eq!(kept(raw.as_bytes()), expected, "{raw}");
+        }
+    }
+
+    #[test]
+    fn escapes_are_checked_to_the_last_byte() {
+        assert!(well_formed(b"/a%20b"));
+        assert!(!well_formed(b"/a%2"));
+        assert!(!well_formed(b"%"));
+        assert!(!well_formed(b"/%g0"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_kept_value_reads_the_same_either_way(raw in proptest::collection::vec(any::<u8>(), 0..64)) {
+            let kept = kept(&raw);
+            prop_assert_eq!(decode_form(kept.as_bytes()), decode_form(&raw));
+            prop_assert_eq!(decode_path(kept.as_bytes()), decode_path(&raw));
+            prop_assert!(kept.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%+".contains(&b)));
+        }
+
+        #[test]
+        fn an_encoded_value_decodes_to_itself(value in proptest::collection::vec(any::<u8>(), 0..64)) {
+            let mut out = Vec::new();
+            encode(&value, &mut out);
+            prop_assert_eq!(decode_form(&out).into_owned(), value);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! A query string as the visitor sent it: names and values, undecoded, in order.
+//!
+//! Owns how a parameter is found. What its value may become is `percent`'s.
+
+use crate::percent;
+
+/// The query of a request, without its `?`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Query<'a>(&'a str);
+
+/// One `name=value` of a query, both undecoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pair<'a> {
+    /// What stands before the first `=`.
+    pub name: &'a str,
+    /// What stands after the first `=`; `None` when there is none.
+    pub value: Option<&'a str>,
+}
+
+impl<'a> Query<'a> {
+    /// `text` is the query of a request target, or empty.
+    pub fn new(text: &'a str) -> Self {
+        Self(text)
+    }
+
+    /// The parameters in the order in which they stand; empty ones (`a&&b`) are passed over.
+    pub fn pairs(self) -> impl Iterator<Item = Pair<'a>> {
+        self.0
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| match pair.split_once('=') {
+                Some((name, value)) => Pair {
+                    name,
+                    value: Some(value),
+                },
+                None => Pair {
+                    name: pair,
+                    value: None,
+                },
+            })
+    }
+
+    /// The undecoded value of the first parameter whose decoded name is `name`; empty where it stands without a `=`.
+    pub fn get(self, name: &str) -> Option<&'a str> {
+        self.pairs()
+            .find(|pair| pair.is(name))
+            .map(|pair| pair.value.unwrap_or_default())
+    }
+}
+
+impl Pair<'_> {
+    /// Whether the decoded name is `name`. Case matters, as it does to trackers and advertisers.
+    pub fn is(&self, name: &str) -> bool {
+        if self.name.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+            *percent::decode_form(self.name.as_bytes()) == *name.as_bytes()
+        } else {
+            self.name == name
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_a_name_counts() {
+        let query = Query::new("a=1&b&=x&&utm%5Fsource=s%26t&a=2&c=d=e");
+        assert_eq!(query.get("a"), Some("1"));
+        assert_eq!(query.get("b"), Some(""));
+        assert_eq!(query.get("utm_source"), Some("s%26t"));
+        assert_eq!(query.get("c"), Some("d=e"));
+        assert_eq!(query.get("A"), None);
+        assert_eq!(Query::new("").pairs().count(), 0);
+    }
+}

@@ -1,0 +1,374 @@
+//! Templates: a URL or a value with macros in it, read once when the configuration is read.
+//!
+//! A URL's scheme, host and port are the author's alone: a macro can stand in none of them, and values are encoded so
+//! that they end no component. What a macro stands for is expanded once, never read again.
+
+use std::ops::Range;
+
+use url::Url;
+
+use super::macros::{ClickValues, Macro, NoMacro, Spot, Use, Values};
+use crate::percent;
+
+/// Text and macros in turn.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Template {
+    parts: Vec<Part>,
+    /// Behind `#`, which is text of it; what is added to a query comes before.
+    fragment: Vec<Part>,
+    has_query: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Text(Box<str>),
+    Macro(Macro, Spot),
+}
+
+/// What is wrong with a template, and where in its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateMistake {
+    /// Bytes of the template's text.
+    pub at: Range<usize>,
+    /// What is wrong.
+    pub message: String,
+    /// How to mend it.
+    pub help: String,
+}
+
+fn mistake(
+    at: Range<usize>,
+    message: impl Into<String>,
+    help: impl Into<String>,
+) -> TemplateMistake {
+    TemplateMistake {
+        at,
+        message: message.into(),
+        help: help.into(),
+    }
+}
+
+impl Template {
+    /// Reads an absolute `http` or `https` URL with macros in its path, query or fragment.
+    pub fn url(text: &str, usage: Use) -> Result<Self, TemplateMistake> {
+        if let Some((at, found)) = text
+            .char_indices()
+            .find(|&(_, c)| c.is_whitespace() || c.is_control() || c == '\\')
+        {
+            let help = match found {
+                ' ' => "write `%20` for a space",
+                '\\' => "write `/` between segments, or `%5C` for a backslash",
+                _ => "leave it out",
+            };
+            return Err(mistake(
+                at..at + found.len_utf8(),
+                format!("a URL cannot hold {found:?}"),
+                help,
+            ));
+        }
+        let (origin, rest_at) = origin(text)?;
+        let mut reader = Reader {
+            text,
+            usage,
+            spot: Spot::Path,
+            template: Self::default(),
+        };
+        reader.push_text(&origin);
+        reader.read(rest_at)?;
+        Ok(reader.template)
+    }
+
+    /// Reads a value for the tracker: any text, macros anywhere.
+    pub fn value(text: &str) -> Result<Self, TemplateMistake> {
+        let mut template = Self::default();
+        for piece in pieces(text, 0) {
+            template.parts.push(match piece? {
+                Piece::Text(at) => {
+                    let mut encoded = Vec::new();
+                    percent::encode(text[at].as_bytes(), &mut encoded);
+                    Part::Text(String::from_utf8_lossy(&encoded).into())
+                }
+                Piece::Macro(at) => Part::Macro(find(text, at, Use::Send)?, Spot::Query),
+            });
+        }
+        Ok(template)
+    }
+
+    /// The macros, in the order in which they stand.
+    pub fn macros(&self) -> impl Iterator<Item = (&Macro, Spot)> {
+        self.parts
+            .iter()
+            .chain(&self.fragment)
+            .filter_map(|part| match part {
+                Part::Macro(found, spot) => Some((found, *spot)),
+                Part::Text(_) => None,
+            })
+    }
+
+    /// Whether there is a `?` in it.
+    pub fn has_query(&self) -> bool {
+        self.has_query
+    }
+
+    /// The text of the query, macros left out.
+    pub fn query_text(&self) -> String {
+        let text: String = self
+            .parts
+            .iter()
+            .filter_map(|part| match part {
+                Part::Text(text) => Some(&**text),
+                Part::Macro(..) => None,
+            })
+            .collect();
+        text.split_once('?')
+            .map_or(String::new(), |(_, query)| query.to_owned())
+    }
+
+    /// Appends everything up to the fragment, with the values of a hit.
+    pub fn write(&self, values: &Values<'_>, click: Option<ClickValues<'_>>, out: &mut Vec<u8>) {
+        write(&self.parts, values, click, out);
+    }
+
+    /// Appends the fragment, if there is one, with its `#`.
+    pub fn write_fragment(
+        &self,
+        values: &Values<'_>,
+        click: Option<ClickValues<'_>>,
+        out: &mut Vec<u8>,
+    ) {
+        write(&self.fragment, values, click, out);
+    }
+}
+
+fn write(
+    parts: &[Part],
+    values: &Values<'_>,
+    click: Option<ClickValues<'_>>,
+    out: &mut Vec<u8>,
+) {
+    for part in parts {
+        match part {
+            Part::Text(text) => out.extend_from_slice(text.as_bytes()),
+            Part::Macro(what, spot) => values.write(what, *spot, click, out),
+        }
+    }
+}
+
+/// The scheme, host and port in one form, and where what follows begins.
+fn origin(text: &str) -> Result<(String, usize), TemplateMistake> {
+    let absolute = "write a whole URL, such as `https://example.com/…`";
+    let Some((scheme, after)) = text.split_once("://") else {
+        return Err(mistake(0..text.len(), "this is no absolute URL", absolute));
+    };
+    if !matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https") {
+        let message = if scheme.contains('{') {
+            "a macro may not stand in the scheme"
+        } else {
+            "only `http` and `https` lead a visitor on"
+        };
+        return Err(mistake(0..scheme.len(), message, absolute));
+    }
+    let begin = scheme.len() + "://".len();
+    let end = begin + after.find(['/', '?', '#']).unwrap_or(after.len());
+    let authority = &text[begin..end];
+    if let Some(at) = authority.find(['{', '}']) {
+        return Err(mistake(
+            begin + at..end,
+            "a macro may not stand in the host",
+            "write the host out; macros may stand in the path, the query and the fragment",
+        ));
+    }
+    if authority.contains('@') {
+        return Err(mistake(
+            begin..end,
+            "a user name or password in a URL is shown to every visitor",
+            "leave out what stands before `@`",
+        ));
+    }
+    let url = Url::parse(&text[..end])
+        .ok()
+        .filter(|url| url.host().is_some())
+        .ok_or_else(|| mistake(begin..end, "this is no host", absolute))?;
+    let mut origin = format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default());
+    if let Some(port) = url.port() {
+        origin.push_str(&format!(":{port}"));
+    }
+    Ok((origin, end))
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    usage: Use,
+    spot: Spot,
+    template: Template,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, from: usize) -> Result<(), TemplateMistake> {
+        for piece in pieces(self.text, from) {
+            match piece? {
+                Piece::Text(at) => self.text(at)?,
+                Piece::Macro(at) => {
+                    let found = find(self.text, at, self.usage)?;
+                    let part = Part::Macro(found, self.spot);
+                    self.parts().push(part);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn parts(&mut self) -> &mut Vec<Part> {
+        match self.spot {
+            Spot::Path | Spot::Query => &mut self.template.parts,
+            Spot::Fragment => &mut self.template.fragment,
+        }
+    }
+
+    fn push_text(&mut self, text: &str) {
+        match self.parts().last_mut() {
+            Some(Part::Text(before)) => *before = format!("{before}{text}").into(),
+            _ => self.parts().push(Part::Text(text.into())),
+        }
+    }
+
+    fn text(&mut self, at: Range<usize>) -> Result<(), TemplateMistake> {
+        let text = &self.text[at.clone()];
+        if !percent::well_formed(text.as_bytes()) {
+            let percent = text.find('%').unwrap_or_default();
+            return Err(mistake(
+                at.start + percent..at.end,
+                "a `%` begins no escape",
+                "write `%25` for a percent sign",
+            ));
+        }
+        let mut from = 0;
+        for (found, byte) in text.bytes().enumerate() {
+            let next = match (byte, self.spot) {
+                (b'?', Spot::Path) => Spot::Query,
+                (b'#', Spot::Path | Spot::Query) => Spot::Fragment,
+                (b'#', Spot::Fragment) => {
+                    // A second `#` is data of the fragment (RFC 3986, section 3.5).
+                    self.push_text(&percent::encode_written(&text[from..found]));
+                    self.push_text("%23");
+                    from = found + 1;
+                    continue;
+                }
+                _ => continue,
+            };
+            self.push_text(&percent::encode_written(&text[from..found]));
+            self.spot = next;
+            self.template.has_query |= next == Spot::Query;
+            from = found;
+        }
+        self.push_text(&percent::encode_written(&text[from..]));
+        Ok(())
+    }
+}
+
+enum Piece {
+    Text(Range<usize>),
+    /// The name, without its braces.
+    Macro(Range<usize>),
+}
+
+/// Splits the text behind `from` at its braces.
+fn pieces(text: &str, from: usize) -> impl Iterator<Item = Result<Piece, TemplateMistake>> {
+    let mut at = from;
+    std::iter::from_fn(move || {
+        let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
+        let stray = |begin: usize, brace: &str| {
+            let escape = if brace == "{" { "%7B" } else { "%7D" };
+            Some(Err(mistake(
+                begin..begin + 1,
+                format!("a `{brace}` without its partner"),
+                format!("macros are written `{{name}}`; write `{escape}` for a brace of your own"),
+            )))
+        };
+        let begin = at;
+        match rest.find(['{', '}']) {
+            Some(0) if rest.starts_with('{') => {
+                let Some(length) = rest[1..].find(['{', '}']) else {
+                    at = text.len();
+                    return stray(begin, "{");
+                };
+                if rest.as_bytes()[1 + length] == b'{' {
+                    at = text.len();
+                    return stray(begin, "{");
+                }
+                at += length + 2;
+                Some(Ok(Piece::Macro(begin + 1..begin + 1 + length)))
+            }
+            Some(0) => {
+                at = text.len();
+                stray(begin, "}")
+            }
+            found => {
+                at += found.unwrap_or(rest.len());
+                Some(Ok(Piece::Text(begin..at)))
+            }
+        }
+    })
+}
+
+fn find(text: &str, at: Range<usize>, usage: Use) -> Result<Macro, TemplateMistake> {
+    let name = &text[at.clone()];
+    Macro::parse(name, usage).map_err(|why| match why {
+        NoMacro::Unknown(near) => mistake(
+            at,
+            format!("there is no macro `{{{name}}}`"),
+            match near {
+                Some(near) => format!("did you mean `{{{near}}}`?"),
+                None => "a parameter of the visitor's own is `{query.NAME}`".to_owned(),
+            },
+        ),
+        NoMacro::NotHere(why) => mistake(
+            at,
+            format!("`{{{name}}}` has no value here"),
+            why,
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistakes_name_their_place() {
+        for (text, usage, at, words) in [
+            ("//example.com/", Use::Tracking, 0..14, "no absolute URL"),
+            ("javascript://a/", Use::Tracking, 0..10, "only `http` and `https`"),
+            ("data:text/html,x", Use::Tracking, 0..16, "no absolute URL"),
+            ("{query.s}://a/", Use::Tracking, 0..9, "in the scheme"),
+            ("https://{host}/", Use::Tracking, 8..14, "in the host"),
+            ("https://example.com{path}", Use::Tracking, 19..25, "in the host"),
+            ("https://a@b/", Use::Tracking, 8..11, "shown to every visitor"),
+            ("https:///x", Use::Tracking, 8..8, "no host"),
+            ("https://a b/", Use::Tracking, 9..10, "cannot hold ' '"),
+            ("https://a/\r\nX: y", Use::Tracking, 10..11, "cannot hold '\\r'"),
+            ("https://a\\b/", Use::Tracking, 9..10, "cannot hold '\\\\'"),
+            ("https://a/%z", Use::Tracking, 10..12, "begins no escape"),
+            ("https://a/%{ip}", Use::Tracking, 10..11, "begins no escape"),
+            ("https://a/{ip", Use::Tracking, 10..11, "without its partner"),
+            ("https://a/ip}", Use::Tracking, 12..13, "without its partner"),
+            ("https://a/{{ip}}", Use::Tracking, 10..11, "without its partner"),
+            ("https://a/{ipp}", Use::Tracking, 11..14, "no macro `{ipp}`"),
+            ("https://a/{click_id}", Use::Trafficback, 11..19, "no value here"),
+            ("https://a/{reason}", Use::Traffic, 11..17, "no value here"),
+            ("https://a/{offer_id}", Use::Visitor, 11..19, "no value here"),
+            ("https://a/{country}", Use::Traffic, 11..18, "no value here"),
+            ("https://a/{query.}", Use::Traffic, 11..17, "no macro"),
+        ] {
+            let found = Template::url(text, usage).expect_err(text);
+            assert_eq!(found.at, at, "{text}: {found:?}");
+            assert!(found.message.contains(words), "{text}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_macro_is_named() {
+        let found = Template::url("https://a/?r={resaon}", Use::Trafficback).expect_err("a slip");
+        assert_eq!(found.help, "did you mean `{reason}`?");
+    }
+}

@@ -1,0 +1,105 @@
+//! A set of networks, asked whether an address is in it.
+//!
+//! Addresses are canonical: an IPv4-mapped IPv6 address and its IPv4 address are one.
+
+use std::{net::IpAddr, str::FromStr};
+
+use ipnet::IpNet;
+
+/// Networks as sorted intervals that neither overlap nor touch.
+#[derive(Clone, Debug, Default)]
+pub struct Networks(Box<[(u128, u128)]>);
+
+/// Text that is neither an address nor a network in CIDR notation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotANetwork;
+
+/// Reads `10.0.0.0/8`, `2001:db8::/32`, or a lone address.
+pub fn parse(text: &str) -> Result<IpNet, NotANetwork> {
+    IpNet::from_str(text)
+        .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+        .map_err(|_| NotANetwork)
+}
+
+impl Networks {
+    /// The union of `networks`.
+    pub fn new(networks: impl IntoIterator<Item = IpNet>) -> Self {
+        let mut intervals: Vec<(u128, u128)> = networks
+            .into_iter()
+            .map(|network| (number(network.network()), number(network.broadcast())))
+            .collect();
+        intervals.sort_unstable();
+        let mut merged: Vec<(u128, u128)> = Vec::with_capacity(intervals.len());
+        for (first, last) in intervals {
+            match merged.last_mut() {
+                Some(before) if first <= before.1.saturating_add(1) => {
+                    before.1 = before.1.max(last);
+                }
+                _ => merged.push((first, last)),
+            }
+        }
+        Self(merged.into())
+    }
+
+    /// Whether one of the networks holds `ip`.
+    pub fn contain(&self, ip: IpAddr) -> bool {
+        let ip = number(ip);
+        let after = self.0.partition_point(|&(first, _)| first <= ip);
+        after > 0 && ip <= self.0[after - 1].1
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// An IPv4 address is its mapped IPv6 address (RFC 4291, section 2.5.5.2).
+fn number(ip: IpAddr) -> u128 {
+    match ip {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(ip) => ip.to_bits(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn networks(texts: &[&str]) -> Networks {
+        Networks::new(texts.iter().map(|text| parse(text).expect("a network")))
+    }
+
+    #[test]
+    fn edges_belong_and_neighbours_do_not() {
+        let networks = networks(&["10.0.0.0/8", "10.1.0.0/16", "2001:db8::/32", "192.0.2.7"]);
+        for (ip, inside) in [
+            ("10.0.0.0", true),
+            ("10.255.255.255", true),
+            ("9.255.255.255", false),
+            ("11.0.0.0", false),
+            ("::ffff:10.2.3.4", true),
+            ("::10.2.3.4", false),
+            ("2001:db8::1", true),
+            ("2001:db9::", false),
+            ("192.0.2.7", true),
+            ("192.0.2.8", false),
+        ] {
+            assert_eq!(networks.contain(ip.parse().expect("an address")), inside, "{ip}");
+        }
+    }
+
+    #[test]
+    fn the_whole_of_both_families() {
+        let networks = networks(&["::/0", "0.0.0.0/0"]);
+        assert!(networks.contain("255.255.255.255".parse().expect("an address")));
+        assert!(!Networks::default().contain("127.0.0.1".parse().expect("an address")));
+    }
+
+    #[test]
+    fn only_networks_and_addresses() {
+        for text in ["", "10.0.0.0/33", "10.0.0", "example.com", "010.0.0.1", "10.0.0.0/8 "] {
+            assert_eq!(parse(text), Err(NotANetwork), "{text}");
+        }
+    }
+}

@@ -2,6 +2,8 @@
 //!
 //! Says nothing of statuses: `server::reply` turns an outcome into an answer.
 
+use http::StatusCode;
+
 use crate::redirect::{AdvertiserLocation, Location};
 
 /// How a hit ended.
@@ -15,10 +17,19 @@ pub enum Outcome {
     Trafficback(Location, Reason),
     /// To the preview URL: nobody who clicks was there.
     Preview(Location, Reason),
-    /// No link at this host and path; where they go instead, if anywhere.
-    Unmatched(Option<Location>),
+    /// No link at this host and path.
+    Unmatched(Nowhere),
     /// Answered without a destination.
     Refused(Refusal),
+}
+
+/// What becomes of a hit for which there is no link.
+#[derive(Debug)]
+pub enum Nowhere {
+    /// An empty answer with this status.
+    Status(StatusCode),
+    /// To a place of the operator's.
+    Redirect(Location),
 }
 
 /// Why a hit was answered without a destination.

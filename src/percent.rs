@@ -13,9 +13,6 @@ const DATA: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// [`DATA`], with `/` left alone: a path of several segments put into a path.
-const DATA_PATH: &AsciiSet = &DATA.remove(b'/');
-
 /// Text that a configuration's author wrote as part of a URL: only what no URI may hold (RFC 3986, appendix A) is
 /// escaped; `%` is left, since the author's own escapes stand there.
 const WRITTEN: &AsciiSet = &NON_ALPHANUMERIC
@@ -44,11 +41,6 @@ const WRITTEN: &AsciiSet = &NON_ALPHANUMERIC
 /// Appends `value` with every byte outside `unreserved` escaped.
 pub fn encode(value: &[u8], out: &mut Vec<u8>) {
     push(percent_encode(value, DATA), out);
-}
-
-/// Appends `value`, keeping its slashes, with every other byte outside `unreserved` escaped.
-pub fn encode_path(value: &[u8], out: &mut Vec<u8>) {
-    push(percent_encode(value, DATA_PATH), out);
 }
 
 /// A piece of a URL as its author wrote it, made a valid URI.

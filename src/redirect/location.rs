@@ -23,6 +23,11 @@ impl Location {
         self.0
     }
 
+    /// The header's value, to look at.
+    pub fn value(&self) -> &HeaderValue {
+        &self.0
+    }
+
     /// The URI.
     pub fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default()
@@ -40,6 +45,11 @@ impl AdvertiserLocation {
     /// The header's value.
     pub fn into_value(self) -> HeaderValue {
         self.0.into_value()
+    }
+
+    /// The header's value, to look at.
+    pub fn value(&self) -> &HeaderValue {
+        self.0.value()
     }
 
     /// The URI.

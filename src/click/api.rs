@@ -1,0 +1,186 @@
+//! Asking for a click: from the cache, from a call under way, or from the tracker.
+
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::time::{Instant, timeout_at};
+
+use super::{
+    answer::{Answer, Failure},
+    attempts,
+    cache::{Cache, Key},
+    flight::{Boarded, Flights, Lead},
+    tracker::Tracker,
+    wire::{Prefix, Target, Told, Who},
+};
+
+/// How long clicks are kept, and how long calls may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The longest a call takes.
+    pub deadline: Duration,
+    /// How many clicks are kept.
+    pub cache_entries: usize,
+    /// How long a new click is kept: the tracker's own window for repeated visitors.
+    pub ttl: Duration,
+    /// How long a click is kept that the tracker had already.
+    pub ttl_when_exists: Duration,
+}
+
+/// An offer, as the Click API is asked for it.
+pub struct OfferRequest {
+    tracker: Arc<Tracker>,
+    offer_id: u64,
+    campaign_id: u64,
+    prefix: Prefix,
+}
+
+impl OfferRequest {
+    /// `prefix` is made of the same ids.
+    pub fn new(tracker: Arc<Tracker>, offer_id: u64, campaign_id: u64, prefix: Prefix) -> Self {
+        Self {
+            tracker,
+            offer_id,
+            campaign_id,
+            prefix,
+        }
+    }
+
+    /// Who is asked.
+    pub fn tracker(&self) -> &Arc<Tracker> {
+        &self.tracker
+    }
+
+    fn key(&self, ip: IpAddr, user_agent: &[u8]) -> Key {
+        Key::new(
+            self.tracker.number,
+            self.offer_id,
+            self.campaign_id,
+            ip,
+            user_agent,
+        )
+    }
+}
+
+/// Where an answer came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CacheUse {
+    /// A click already had.
+    Hit,
+    /// A call of its own.
+    Miss,
+    /// A call that was under way.
+    Joined,
+}
+
+/// An answer, and what it took.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The answer.
+    pub answer: Answer,
+    /// Where it came from.
+    pub cache: CacheUse,
+    /// Requests that went out for it, by whomever.
+    pub attempts: u32,
+    /// How long it was waited for.
+    pub waited: Duration,
+}
+
+impl Asked {
+    fn kept(answer: Answer) -> Self {
+        Self {
+            answer,
+            cache: CacheUse::Hit,
+            attempts: 0,
+            waited: Duration::ZERO,
+        }
+    }
+}
+
+/// All clicks: those had, and those on their way.
+pub struct ClickApi {
+    settings: Settings,
+    cache: Cache,
+    flights: Arc<Flights>,
+}
+
+impl ClickApi {
+    /// Without clicks yet.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            cache: Cache::new(settings.cache_entries),
+            flights: Arc::new(Flights::new()),
+        }
+    }
+
+    /// The longest that a visitor waits.
+    pub fn deadline(&self) -> Duration {
+        self.settings.deadline
+    }
+
+    /// Asks for a click, until `by`. `told` is asked only when a request is made.
+    ///
+    /// Dropped at an await, it leaves the call to those who wait with it, and its click to the cache.
+    pub async fn ask(
+        self: &Arc<Self>,
+        offer: &OfferRequest,
+        who: &Who<'_>,
+        told: impl FnOnce() -> Told,
+        by: Instant,
+    ) -> Asked {
+        let key = offer.key(who.ip, who.user_agent);
+        let began = Instant::now();
+        if let Some(click) = self.cache.get(&key, began) {
+            return Asked::kept(Answer::Click(click));
+        }
+        let kept = || self.cache.get(&key, Instant::now()).map(Answer::Click);
+        let (cache, mut waiting) = match self.flights.board(&key, kept) {
+            Boarded::Answered(answer) => return Asked::kept(answer),
+            Boarded::Joined(waiting) => (CacheUse::Joined, waiting),
+            Boarded::Lead(lead, waiting) => {
+                match offer.prefix.target(who, &told()) {
+                    Some(target) => {
+                        let tracker = Arc::clone(&offer.tracker);
+                        tokio::spawn(Arc::clone(self).fly(lead, tracker, target));
+                    }
+                    None => lead.land(Answer::Failed(Failure::Rejected(None))),
+                }
+                (CacheUse::Miss, waiting)
+            }
+        };
+        let answer = timeout_at(by, waiting.answer())
+            .await
+            .unwrap_or(Answer::Failed(Failure::Timeout));
+        Asked {
+            answer,
+            cache,
+            attempts: waiting.attempts(),
+            waited: began.elapsed(),
+        }
+    }
+
+    /// A call on its own task, so that it ends whoever waits for it.
+    async fn fly(self: Arc<Self>, lead: Lead, tracker: Arc<Tracker>, target: Target) {
+        let began = Instant::now();
+        let (answer, lease) =
+            attempts::call(&tracker, &target, self.settings.deadline, &lead.attempts).await;
+        let now = Instant::now();
+        if let Answer::Click(click) = &answer {
+            let ttl = if click.existed {
+                self.settings.ttl_when_exists.min(self.settings.ttl)
+            } else {
+                self.settings.ttl
+            };
+            self.cache.put(lead.key(), Arc::clone(click), now, ttl);
+        }
+        (tracker.on_call)(&answer, now - began);
+        lead.land(answer);
+        if let Some(lease) = lease {
+            tracker.client.release(lease).await;
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Listening sockets: bound before anything runs, accepted from until told to stop, emptied before they close.
+
+use std::{io, net::SocketAddr, time::Duration};
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+
+/// Connections that may wait to be accepted. tokio's own listener lets 1,024 wait at most, which bursts overflow; the
+/// kernel bounds this by `net.core.somaxconn`.
+const BACKLOG: i32 = 4096;
+/// When descriptors have run out, accepting at once would fail at once; those that are open need time to end.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
+
+/// Binds an address. A restarted edge may take it over at once.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() && address.ip().is_unspecified() {
+        // `[::]` means every address of the machine, as operators expect of it.
+        socket.set_only_v6(false)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Hands every connection to `take` until `stop` ends; then those that already wait, and closes the socket.
+///
+/// Dropped at an await, it closes the socket at once.
+pub async fn run(
+    listener: TcpListener,
+    stop: impl Future<Output = ()>,
+    mut take: impl FnMut(TcpStream, SocketAddr),
+) -> io::Result<()> {
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = &mut stop => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                set_up(&stream);
+                take(stream, peer);
+            }
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "no connection can be accepted; check the limit of open files");
+                tokio::select! {
+                    () = &mut stop => break,
+                    () = tokio::time::sleep(EXHAUSTED_PAUSE) => {}
+                }
+            }
+        }
+    }
+    // The kernel has shaken hands with those in the backlog: they have been promised an answer. Asked directly, since the
+    // runtime might not have heard of the last ones yet.
+    let listener = listener.into_std()?;
+    loop {
+        match listener.accept() {
+            Ok((stream, peer)) => {
+                stream.set_nonblocking(true)?;
+                let stream = TcpStream::from_std(stream)?;
+                set_up(&stream);
+                take(stream, peer);
+            }
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// An answer is one small packet; waiting to fill it up only delays it.
+fn set_up(stream: &TcpStream) {
+    // A socket that refuses still works.
+    let _ = stream.set_nodelay(true);
+}
+
+/// A client that left before it was accepted is not the listener's trouble.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::Interrupted
+    )
+}

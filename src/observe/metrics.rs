@@ -1,0 +1,273 @@
+//! Counters and histograms, for Prometheus. Every label value is of a closed set, or a tracker's name out of the
+//! configuration: nothing that a visitor sends adds a series.
+
+use std::{
+    fmt::Write as _,
+    sync::OnceLock,
+    time::Duration,
+};
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::Histogram,
+    },
+    registry::{Registry, Unit},
+};
+
+use crate::{
+    click::{Answer, CacheUse},
+    hit::failure_reason,
+    hit::trafficback_reason,
+    outcome::{Kind, Reason},
+};
+
+/// From a tracker in the next rack to one that a visitor hardly waits for.
+const CALL_SECONDS: [f64; 12] = [
+    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.0, 5.0,
+];
+/// A hit from the cache takes microseconds; one that asks takes what a call takes.
+const HIT_SECONDS: [f64; 14] = [
+    0.000_025, 0.000_1, 0.000_5, 0.002_5, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0,
+];
+
+/// What the edge counts.
+pub struct Metrics {
+    registry: Registry,
+    hits: Family<HitLabels, Counter>,
+    /// The counters of `hits` by kind and reason (the last is none), made when first counted.
+    hit_counters: [[OnceLock<Counter>; Reason::ALL.len() + 1]; Kind::ALL.len()],
+    hit_seconds: [Histogram; Kind::ALL.len()],
+    calls: Family<CallLabels, Counter>,
+    call_seconds: Family<TrackerLabel, Histogram>,
+    cache: [Counter; 3],
+    connections: Gauge,
+    log_dropped: Counter,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct HitLabels {
+    outcome: &'static str,
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct CallLabels {
+    tracker: String,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct TrackerLabel {
+    tracker: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct CacheLabel {
+    result: &'static str,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("onehop");
+        let hits = Family::default();
+        registry.register("hits", "Requests at the edge, by how they ended", hits.clone());
+        let by_outcome = Family::<OutcomeLabel, Histogram, fn() -> Histogram>::new_with_constructor(
+            || Histogram::new(HIT_SECONDS),
+        );
+        registry.register_with_unit(
+            "hit",
+            "From a request's head to its answer",
+            Unit::Seconds,
+            by_outcome.clone(),
+        );
+        let calls = Family::default();
+        registry.register(
+            "click_api_requests",
+            "Calls to the Click API, by what they came to",
+            calls.clone(),
+        );
+        let call_seconds = Family::new_with_constructor(call_histogram as fn() -> Histogram);
+        registry.register_with_unit(
+            "click_api",
+            "Calls to the Click API",
+            Unit::Seconds,
+            call_seconds.clone(),
+        );
+        let by_result = Family::<CacheLabel, Counter>::default();
+        registry.register(
+            "click_cache",
+            "Clicks looked for in the cache: found, not found, or being asked for",
+            by_result.clone(),
+        );
+        let connections = Gauge::default();
+        registry.register("connections", "Open connections of visitors", connections.clone());
+        let log_dropped = Counter::default();
+        registry.register(
+            "click_log_dropped",
+            "Lines of the click log that could not be written",
+            log_dropped.clone(),
+        );
+        let cached = |result| by_result.get_or_create_owned(&CacheLabel { result });
+        Self {
+            hits,
+            hit_counters: Default::default(),
+            hit_seconds: Kind::ALL.map(|kind| {
+                by_outcome.get_or_create_owned(&OutcomeLabel {
+                    outcome: kind.as_str(),
+                })
+            }),
+            calls,
+            call_seconds,
+            cache: [cached("hit"), cached("miss"), cached("joined")],
+            connections,
+            log_dropped,
+            registry,
+        }
+    }
+}
+
+impl Metrics {
+    /// Counts a hit.
+    pub fn hit(&self, kind: Kind, reason: Option<Reason>, total: Duration) {
+        let index = reason.map_or(Reason::ALL.len(), |reason| reason as usize);
+        self.hit_counters[kind as usize][index]
+            .get_or_init(|| {
+                self.hits.get_or_create_owned(&HitLabels {
+                    outcome: kind.as_str(),
+                    reason: reason.map_or("", Reason::as_str),
+                })
+            })
+            .inc();
+        self.hit_seconds[kind as usize].observe(total.as_secs_f64());
+    }
+
+    /// Counts a look into the cache.
+    pub fn cache(&self, used: CacheUse) {
+        let index = match used {
+            CacheUse::Hit => 0,
+            CacheUse::Miss => 1,
+            CacheUse::Joined => 2,
+        };
+        self.cache[index].inc();
+    }
+
+    /// Counts a call to a tracker.
+    pub fn call(&self, tracker: &str, answer: &Answer, took: Duration) {
+        let result = match answer {
+            Answer::Click(_) => "click",
+            Answer::Trafficback(why) => trafficback_reason(why).as_str(),
+            Answer::Failed(why) => failure_reason(why).as_str(),
+        };
+        self.calls
+            .get_or_create_owned(&CallLabels {
+                tracker: tracker.to_owned(),
+                result,
+            })
+            .inc();
+        self.call_seconds
+            .get_or_create_owned(&TrackerLabel {
+                tracker: tracker.to_owned(),
+            })
+            .observe(took.as_secs_f64());
+    }
+
+    /// Counts lines of the click log that are lost.
+    pub fn click_log_dropped(&self, lines: u64) {
+        self.log_dropped.inc_by(lines);
+    }
+
+    /// Counts an open connection until the guard is dropped.
+    pub fn connection(&self) -> ConnectionGuard {
+        self.connections.inc();
+        ConnectionGuard(self.connections.clone())
+    }
+
+    /// Everything in `OpenMetrics` text.
+    pub fn open_metrics(&self) -> String {
+        let mut out = String::new();
+        // Writing to a string does not fail.
+        let _ = text::encode(&mut out, &self.registry);
+        out
+    }
+
+    /// Everything in Prometheus' own text format, in which the metadata of a counter names it with `_total`.
+    pub fn prometheus(&self) -> String {
+        let text = self.open_metrics();
+        let counters: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" counter"))
+            .collect();
+        let mut out = String::with_capacity(text.len());
+        for line in text.lines() {
+            let mut words = line.splitn(4, ' ');
+            match (words.next(), words.next(), words.next(), words.next()) {
+                (Some("#"), Some("EOF"), ..) | (Some("#"), Some("UNIT"), ..) => {}
+                (Some("#"), Some(what), Some(name), Some(rest)) if counters.contains(&name) => {
+                    let _ = writeln!(out, "# {what} {name}_total {rest}");
+                }
+                _ => {
+                    let _ = writeln!(out, "{line}");
+                }
+            }
+        }
+        out
+    }
+}
+
+fn call_histogram() -> Histogram {
+    Histogram::new(CALL_SECONDS)
+}
+
+/// A connection that is open.
+pub struct ConnectionGuard(Gauge);
+
+impl Drop for ConnectionGuard {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_text_formats() {
+        let metrics = Metrics::default();
+        metrics.hit(Kind::Advertiser, None, Duration::from_millis(1));
+        metrics.hit(Kind::Trafficback, Some(Reason::Overcap), Duration::ZERO);
+        let open = metrics.open_metrics();
+        assert!(open.contains("# TYPE onehop_hits counter\n"), "{open}");
+        assert!(open.ends_with("# EOF\n"));
+        let classic = metrics.prometheus();
+        for line in [
+            "# TYPE onehop_hits_total counter",
+            "onehop_hits_total{outcome=\"advertiser\",reason=\"\"} 1",
+            "onehop_hits_total{outcome=\"trafficback\",reason=\"overcap\"} 1",
+            "# TYPE onehop_hit_seconds histogram",
+            "# TYPE onehop_connections gauge",
+            "onehop_click_log_dropped_total 0",
+        ] {
+            assert!(classic.lines().any(|found| found == line), "{line}\n{classic}");
+        }
+        assert!(!classic.contains("EOF") && !classic.contains("# UNIT"));
+    }
+
+    #[test]
+    fn an_open_connection_is_counted_while_it_is_open() {
+        let metrics = Metrics::default();
+        let guard = metrics.connection();
+        assert!(metrics.prometheus().contains("onehop_connections 1"));
+        drop(guard);
+        assert!(metrics.prometheus().contains("onehop_connections 0"));
+    }
+}

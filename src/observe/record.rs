@@ -1,0 +1,142 @@
+//! What is known of one hit at its end. Cheap to make on the way: headers and texts are shared, not copied; how they are
+//! written is decided by whoever writes.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use http::{HeaderValue, Uri};
+use smallvec::SmallVec;
+
+use crate::{
+    click::{Asked, CacheUse, Told, Trafficback},
+    click_id::ClickId,
+    edge::{Offer, OfferLabel},
+    hit_id::HitId,
+    outcome::{Kind, Nowhere, Outcome, Reason},
+};
+
+/// What a hit meets on its way.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// The visitor's address, as far as it has been decided.
+    pub ip: IpAddr,
+    /// The link's place.
+    pub link: Option<Arc<str>>,
+    /// The click.
+    pub click_id: Option<ClickId>,
+    pub(super) offer: Option<Arc<OfferLabel>>,
+    pub(super) told: Option<Told>,
+    pub(super) cache: Option<CacheUse>,
+    /// Each look into the cache.
+    pub(super) looks: SmallVec<[CacheUse; 2]>,
+    pub(super) attempts: u32,
+    pub(super) api: Option<Duration>,
+    pub(super) tracker_reason: Option<Box<str>>,
+}
+
+impl Default for Trace {
+    fn default() -> Self {
+        Self::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    }
+}
+
+impl Trace {
+    /// Nothing met yet; `peer` stands for the visitor until the visitor is known.
+    pub fn new(peer: IpAddr) -> Self {
+        Self {
+            ip: peer.to_canonical(),
+            link: None,
+            click_id: None,
+            offer: None,
+            told: None,
+            cache: None,
+            looks: SmallVec::new(),
+            attempts: 0,
+            api: None,
+            tracker_reason: None,
+        }
+    }
+
+    /// A tracker's answer was had.
+    pub fn asked(&mut self, asked: &Asked) {
+        self.cache = Some(asked.cache);
+        self.looks.push(asked.cache);
+        self.attempts += asked.attempts;
+        if asked.cache != CacheUse::Hit {
+            *self.api.get_or_insert_default() += asked.waited;
+        }
+    }
+
+    /// A trafficback was met; the first of an undocumented reason is kept.
+    pub fn trafficback(&mut self, why: Trafficback) {
+        if let Trafficback::Other(reason) = why {
+            self.tracker_reason.get_or_insert(reason);
+        }
+    }
+
+    /// The offer by which the hit ended. `told` is asked for an affiliate's own values, which the request does not show.
+    pub fn ended_with(&mut self, offer: &Offer, told: impl FnOnce() -> Told) {
+        self.offer = Some(Arc::clone(&offer.label));
+        if !offer.send.is_empty() {
+            self.told = Some(told());
+        }
+    }
+}
+
+/// A hit.
+#[derive(Debug)]
+pub struct Record {
+    /// When it came.
+    pub at: SystemTime,
+    /// Its id.
+    pub hit_id: HitId,
+    /// The host, canonical where it is one.
+    pub host: Box<str>,
+    /// The request target.
+    pub uri: Uri,
+    /// The User-Agent.
+    pub user_agent: Option<HeaderValue>,
+    /// The referrer.
+    pub referrer: Option<HeaderValue>,
+    /// Its end.
+    pub ended: Option<Ended>,
+}
+
+/// How a hit ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The outcome's name.
+    pub kind: Kind,
+    /// Its reason.
+    pub reason: Option<Reason>,
+    /// Where the visitor was sent.
+    pub location: Option<HeaderValue>,
+    /// What was met on the way.
+    pub trace: Trace,
+    /// From the request's head to the answer.
+    pub total: Duration,
+}
+
+impl Record {
+    /// Adds how the hit ended.
+    pub fn end(&mut self, outcome: &Outcome, trace: Trace, total: Duration) {
+        let location = match outcome {
+            Outcome::Advertiser(location) => Some(location.value()),
+            Outcome::Tracking(location, _)
+            | Outcome::Trafficback(location, _)
+            | Outcome::Preview(location, _)
+            | Outcome::Unmatched(Nowhere::Redirect(location)) => Some(location.value()),
+            Outcome::Unmatched(Nowhere::Status(_)) | Outcome::Refused(_) => None,
+        };
+        self.ended = Some(Ended {
+            kind: outcome.kind(),
+            reason: outcome.reason(),
+            location: location.cloned(),
+            trace,
+            total,
+        });
+    }
+}

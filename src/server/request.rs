@@ -1,0 +1,151 @@
+//! From a request's head to a hit: what HTTP demands of it, and the canonical host and path.
+//!
+//! Pure. What hyper lets pass and HTTP does not is refused here.
+
+use std::borrow::Cow;
+
+use http::{HeaderMap, Method, Uri, Version, header, request::Parts};
+
+use crate::{
+    link::{host, path},
+    outcome::Refusal,
+    query::Query,
+};
+
+/// Where prefetch proxies ask whether they are welcome.
+const TRAFFIC_ADVICE: &str = "/.well-known/traffic-advice";
+
+/// A request that may be a hit.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Asked<'a> {
+    /// Whether it is a HEAD.
+    pub head: bool,
+    /// The canonical host; empty where an HTTP/1.0 client named none.
+    pub host: Cow<'a, str>,
+    /// The canonical path.
+    pub path: Cow<'a, str>,
+    /// The query as it came, without its `?`.
+    pub query: &'a str,
+}
+
+/// Reads a request's head.
+pub fn read(parts: &Parts) -> Result<Asked<'_>, Refusal> {
+    let head = match parts.method {
+        Method::GET => false,
+        Method::HEAD => true,
+        _ => return Err(Refusal::Method),
+    };
+    let host = host_of(parts)?;
+    if !parts.uri.path().starts_with('/') {
+        return Err(Refusal::BadRequest);
+    }
+    let path = path::canonical(parts.uri.path()).ok_or(Refusal::BadRequest)?;
+    if path == TRAFFIC_ADVICE {
+        return Err(Refusal::TrafficAdvice);
+    }
+    Ok(Asked {
+        head,
+        host,
+        path,
+        query: parts.uri.query().unwrap_or_default(),
+    })
+}
+
+/// The host that a request is for. That of an absolute target counts more than `Host` (RFC 9112, section 3.2.2), which
+/// must be there all the same, once, in HTTP/1.1 (section 3.2); in HTTP/2 the two must not differ (RFC 9113, section
+/// 8.3.1).
+fn host_of(parts: &Parts) -> Result<Cow<'_, str>, Refusal> {
+    let named = single_host(&parts.headers)?;
+    let target = absolute_host(&parts.uri)?;
+    match (target, named) {
+        (Some(target), Some(named)) if parts.version == Version::HTTP_2 && target != named => {
+            Err(Refusal::BadRequest)
+        }
+        (Some(_), None) if parts.version == Version::HTTP_11 => Err(Refusal::BadRequest),
+        (Some(host), _) | (None, Some(host)) => Ok(host),
+        (None, None) if parts.version < Version::HTTP_11 => Ok(Cow::Borrowed("")),
+        (None, None) => Err(Refusal::BadRequest),
+    }
+}
+
+fn single_host(headers: &HeaderMap) -> Result<Option<Cow<'_, str>>, Refusal> {
+    let mut lines = headers.get_all(header::HOST).into_iter();
+    let Some(line) = lines.next() else {
+        return Ok(None);
+    };
+    if lines.next().is_some() {
+        return Err(Refusal::BadRequest);
+    }
+    line.to_str()
+        .ok()
+        .and_then(host::canonical)
+        .map(Some)
+        .ok_or(Refusal::BadRequest)
+}
+
+fn absolute_host(uri: &Uri) -> Result<Option<Cow<'_, str>>, Refusal> {
+    match (uri.authority(), uri.scheme_str()) {
+        (None, None) => Ok(None),
+        (Some(authority), Some("http" | "https")) => host::canonical(authority.as_str())
+            .map(Some)
+            .ok_or(Refusal::BadRequest),
+        _ => Err(Refusal::BadRequest),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn parts(method: &str, target: &str, version: Version, hosts: &[&str]) -> Parts {
+        let mut request = Request::builder().method(method).uri(target).version(version);
+        for host in hosts {
+            request = request.header(header::HOST, *host);
+        }
+        request.body(()).expect("a request").into_parts().0
+    }
+
+    #[test]
+    fn what_http_demands() {
+        use Version as V;
+        let ok = |host: &str, path: &str| Ok(format!("{host} {path}"));
+        for (method, target, version, hosts, expected) in [
+            ("GET", "/a", V::HTTP_11, &["go.example.com"][..], ok("go.example.com", "/a")),
+            ("GET", "/%61/", V::HTTP_11, &["GO.example.com.:80"], ok("go.example.com", "/a")),
+            ("HEAD", "/a", V::HTTP_11, &["a"], ok("a", "/a")),
+            ("GET", "http://b/a", V::HTTP_11, &["a"], ok("b", "/a")),
+            ("GET", "http://b", V::HTTP_11, &["a"], ok("b", "/")),
+            ("GET", "/a", V::HTTP_10, &[], ok("", "/a")),
+            ("GET", "http://b/a", V::HTTP_10, &[], ok("b", "/a")),
+            ("GET", "https://b/a", V::HTTP_2, &[], ok("b", "/a")),
+            ("GET", "https://b/a", V::HTTP_2, &["B:443"], ok("b", "/a")),
+            ("GET", "/a", V::HTTP_2, &["b"], ok("b", "/a")),
+            ("GET", "https://b/a", V::HTTP_2, &["c"], Err(Refusal::BadRequest)),
+            ("GET", "/a", V::HTTP_2, &[], Err(Refusal::BadRequest)),
+            ("GET", "/a", V::HTTP_11, &[], Err(Refusal::BadRequest)),
+            ("GET", "http://b/a", V::HTTP_11, &[], Err(Refusal::BadRequest)),
+            ("GET", "/a", V::HTTP_11, &["a", "a"], Err(Refusal::BadRequest)),
+            ("GET", "/a", V::HTTP_11, &["a, b"], Err(Refusal::BadRequest)),
+            ("GET", "/a", V::HTTP_11, &["u@a"], Err(Refusal::BadRequest)),
+            ("GET", "/a", V::HTTP_11, &["a/b"], Err(Refusal::BadRequest)),
+            ("GET", "/a", V::HTTP_11, &["a:b"], Err(Refusal::BadRequest)),
+            ("GET", "/a", V::HTTP_11, &[""], Err(Refusal::BadRequest)),
+            ("GET", "http://u@b/a", V::HTTP_11, &["a"], Err(Refusal::BadRequest)),
+            ("GET", "ftp://b/a", V::HTTP_11, &["a"], Err(Refusal::BadRequest)),
+            ("GET", "*", V::HTTP_11, &["a"], Err(Refusal::BadRequest)),
+            ("GET", "a:80", V::HTTP_11, &["a"], Err(Refusal::BadRequest)),
+            ("GET", "/%zz", V::HTTP_11, &["a"], Err(Refusal::BadRequest)),
+            ("GET", "/%00", V::HTTP_11, &["a"], Err(Refusal::BadRequest)),
+            ("POST", "/a", V::HTTP_11, &["a"], Err(Refusal::Method)),
+            ("OPTIONS", "*", V::HTTP_11, &["a"], Err(Refusal::Method)),
+            ("CONNECT", "a:80", V::HTTP_11, &["a"], Err(Refusal::Method)),
+            ("GET", "/.well-known/traffic-advice", V::HTTP_11, &["a"], Err(Refusal::TrafficAdvice)),
+        ] {
+            let parts = parts(method, target, version, hosts);
+            let asked = read(&parts).map(|asked| format!("{} {}", asked.host, asked.path));
+            assert_eq!(asked, expected, "{method} {target} {version:?} {hosts:?}");
+        }
+    }
+}

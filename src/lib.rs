@@ -1,3 +1,47 @@
-//! onehop
-mod percent; mod query; mod click_id; mod hit_id; mod outcome; mod edge; mod hit; mod observe; mod admin; mod listener; mod server;
-pub mod visitor; pub mod link; pub mod redirect; pub mod click; pub mod sandbox;
+//! onehop: an edge redirect proxy, the one hop between an ad and the advertiser.
+//!
+//! The modules stand in the order of a hit.
+//!
+//! | module | owns |
+//! | --- | --- |
+//! | [`args`], [`commands`] | the command line |
+//! | [`app`] | wiring, start and drain |
+//! | [`config`] | files, and every mistake in them |
+//! | [`listener`], [`server`] | connections; an outcome's answer |
+//! | [`hit`], [`edge`], [`outcome`] | the way of a hit, what it is served from, how it ends |
+//! | [`visitor`] | who clicked |
+//! | [`link`] | which link stands at a host and path |
+//! | [`click`] | the Click API |
+//! | [`redirect`] | templates and locations |
+//! | [`observe`], [`admin`] | metrics, click log, diagnostics |
+//! | [`sandbox`] | the stand-in Click API |
+//! | [`click_id`], [`hit_id`], [`query`], [`percent`] | words that stages share |
+//!
+//! What always holds:
+//!
+//! 1. No visitor goes to an advertiser without a click id: only a template that demands one makes that kind of location.
+//! 2. No visitor sees an error because a tracker failed, and none waits longer than `click.deadline`.
+//! 3. The secret key is in no type that can be printed.
+//! 4. A visitor's bytes set values, never names, hosts or headers.
+//! 5. Only `visitor::real_ip` reads forwarded headers; only `server::reply` writes statuses.
+
+pub mod admin;
+pub mod app;
+pub mod args;
+pub mod click;
+pub mod click_id;
+pub mod commands;
+pub mod config;
+pub mod edge;
+pub mod hit;
+pub mod hit_id;
+pub mod link;
+pub mod listener;
+pub mod observe;
+pub mod outcome;
+pub mod percent;
+pub mod query;
+pub mod redirect;
+pub mod sandbox;
+pub mod server;
+pub mod visitor;

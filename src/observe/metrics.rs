@@ -20,8 +20,7 @@ use prometheus_client::{
 
 use crate::{
     click::{Answer, CacheUse},
-    hit::failure_reason,
-    hit::trafficback_reason,
+    hit::{failure_reason, trafficback_reason},
     outcome::{Kind, Reason},
 };
 
@@ -160,24 +159,16 @@ impl Metrics {
         self.cache[index].inc();
     }
 
-    /// Counts a call to a tracker.
-    pub fn call(&self, tracker: &str, answer: &Answer, took: Duration) {
-        let result = match answer {
-            Answer::Click(_) => "click",
-            Answer::Trafficback(why) => trafficback_reason(why).as_str(),
-            Answer::Failed(why) => failure_reason(why).as_str(),
+    /// The counters of one tracker.
+    pub fn calls_of(&self, tracker: &str) -> TrackerCalls {
+        let label = TrackerLabel {
+            tracker: tracker.to_owned(),
         };
-        self.calls
-            .get_or_create_owned(&CallLabels {
-                tracker: tracker.to_owned(),
-                result,
-            })
-            .inc();
-        self.call_seconds
-            .get_or_create_owned(&TrackerLabel {
-                tracker: tracker.to_owned(),
-            })
-            .observe(took.as_secs_f64());
+        TrackerCalls {
+            tracker: tracker.to_owned(),
+            calls: self.calls.clone(),
+            seconds: self.call_seconds.get_or_create_owned(&label),
+        }
     }
 
     /// Counts lines of the click log that are lost.
@@ -220,6 +211,31 @@ impl Metrics {
             }
         }
         out
+    }
+}
+
+/// What is counted of one tracker.
+pub struct TrackerCalls {
+    tracker: String,
+    calls: Family<CallLabels, Counter>,
+    seconds: Histogram,
+}
+
+impl TrackerCalls {
+    /// Counts a call.
+    pub fn count(&self, answer: &Answer, took: Duration) {
+        let result = match answer {
+            Answer::Click(_) => "click",
+            Answer::Trafficback(why) => trafficback_reason(why).as_str(),
+            Answer::Failed(why) => failure_reason(why).as_str(),
+        };
+        self.calls
+            .get_or_create_owned(&CallLabels {
+                tracker: self.tracker.clone(),
+                result,
+            })
+            .inc();
+        self.seconds.observe(took.as_secs_f64());
     }
 }
 

@@ -9,7 +9,6 @@ use http::{HeaderMap, Method, Uri, Version, header, request::Parts};
 use crate::{
     link::{host, path},
     outcome::Refusal,
-    query::Query,
 };
 
 /// Where prefetch proxies ask whether they are welcome.

@@ -1,0 +1,241 @@
+//! The wiring: builds every part out of a configuration, binds before anything runs, and drains at the end.
+
+use std::{
+    fmt,
+    fs::File,
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::{mpsc, watch},
+    task::JoinSet,
+    time::timeout,
+};
+
+use crate::{
+    admin::Admin,
+    click::tracker::OnCall,
+    config::Config,
+    edge::Edge,
+    listener,
+    observe::{
+        ClickLog, Metrics, Observe,
+        calls::CallTeller,
+        click_log::{self, Format, Writer},
+    },
+    server::{Limits, Server},
+};
+
+/// Why the edge does not run.
+#[derive(Debug)]
+pub enum Failure {
+    /// An address cannot be listened on.
+    Bind(SocketAddr, io::Error),
+    /// The click log cannot be opened.
+    ClickLog(PathBuf, io::Error),
+    /// The system refuses something that every program needs.
+    Runtime(io::Error),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bind(address, error) => {
+                write!(out, "cannot listen on {address}: {error}")?;
+                match error.kind() {
+                    io::ErrorKind::PermissionDenied => write!(
+                        out,
+                        "; ports below 1024 need the capability CAP_NET_BIND_SERVICE"
+                    ),
+                    io::ErrorKind::AddrInUse => {
+                        write!(out, "; another program listens there, or another onehop")
+                    }
+                    io::ErrorKind::AddrNotAvailable => {
+                        write!(out, "; it is no address of this machine")
+                    }
+                    _ => Ok(()),
+                }
+            }
+            Self::ClickLog(path, error) => write!(
+                out,
+                "cannot open the click log {}: {error}; check that its folder exists and may be written",
+                path.display()
+            ),
+            Self::Runtime(error) => write!(out, "cannot start: {error}"),
+        }
+    }
+}
+
+/// An edge that listens and does not serve yet.
+pub struct App {
+    http: Vec<TcpListener>,
+    admin: Option<TcpListener>,
+    edge: Arc<Edge>,
+    observe: Observe,
+    writer: Option<Writer>,
+    drain: Duration,
+}
+
+/// Who is told of calls to a tracker of a name: the metrics, and the diagnostics.
+pub fn teller(metrics: &Arc<Metrics>) -> impl Fn(&str) -> OnCall {
+    let metrics = Arc::clone(metrics);
+    move |name| {
+        let calls = metrics.calls_of(name);
+        let teller = CallTeller::new(name);
+        Box::new(move |answer, took| {
+            calls.count(answer, took);
+            teller.tell(answer, Instant::now());
+        })
+    }
+}
+
+/// Opens the click log that a configuration names, and starts its writer.
+pub fn open_click_log(
+    path: Option<&Path>,
+    format: Format,
+    metrics: &Arc<Metrics>,
+) -> Result<Option<(ClickLog, Writer)>, Failure> {
+    let Some(path) = path else { return Ok(None) };
+    let file: File =
+        click_log::open(path).map_err(|error| Failure::ClickLog(path.to_owned(), error))?;
+    click_log::start(file, format, Arc::clone(metrics))
+        .map(Some)
+        .map_err(Failure::Runtime)
+}
+
+/// Ends when the system or the operator wants the program to stop. Later signals of the kind are taken as said already.
+pub fn told_to_stop() -> Result<impl Future<Output = ()>, Failure> {
+    let of = |kind| signal(kind).map_err(Failure::Runtime);
+    let (mut terminate, mut interrupt, mut hang_up) = (
+        of(SignalKind::terminate())?,
+        of(SignalKind::interrupt())?,
+        of(SignalKind::hangup())?,
+    );
+    Ok(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => return,
+                _ = interrupt.recv() => return,
+                _ = hang_up.recv() => {
+                    tracing::warn!("SIGHUP changes nothing: restart to take up a changed configuration");
+                }
+            }
+        }
+    })
+}
+
+impl App {
+    /// Binds every address of a configuration.
+    pub fn bind(
+        config: Config,
+        metrics: Arc<Metrics>,
+        log: Option<(ClickLog, Writer)>,
+    ) -> Result<Self, Failure> {
+        let bind = |address| listener::bind(address).map_err(|error| Failure::Bind(address, error));
+        let http = config.http.iter().copied().map(bind).collect::<Result<_, _>>()?;
+        let admin = config.admin.map(bind).transpose()?;
+        let (log, writer) = log.unzip();
+        Ok(Self {
+            http,
+            admin,
+            drain: config.drain,
+            edge: Arc::new(config.into_edge()),
+            observe: Observe { metrics, log },
+            writer,
+        })
+    }
+
+    /// The addresses at which visitors are served.
+    pub fn http_addresses(&self) -> Vec<SocketAddr> {
+        let address = |listener: &TcpListener| listener.local_addr().ok();
+        self.http.iter().filter_map(address).collect()
+    }
+
+    /// The address of the admin listener.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref()?.local_addr().ok()
+    }
+
+    /// Serves until `stop` ends; then drains: not ready any more, no new connections, hits in flight end.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
+        for address in self.http_addresses() {
+            tracing::info!("listening on http://{address}");
+        }
+        if let Some(address) = self.admin_address() {
+            tracing::info!("health and metrics on http://{address}");
+        }
+        let (drain, draining) = watch::channel(false);
+        let (ready, is_ready) = watch::channel(true);
+        let admin = self.admin.map(|listener| {
+            let metrics = Arc::clone(&self.observe.metrics);
+            tokio::spawn(serve_admin(listener, Arc::new(Admin { metrics, ready: is_ready })))
+        });
+        let server = Arc::new(Server {
+            edge: self.edge,
+            observe: self.observe,
+            limits: Limits::default(),
+            draining: draining.clone(),
+        });
+        // Each connection holds a sender: when all are gone, so are the connections.
+        let (open, mut all_closed) = mpsc::channel::<()>(1);
+        let mut listeners = JoinSet::new();
+        for listener in self.http {
+            let (server, open, mut draining) = (Arc::clone(&server), open.clone(), draining.clone());
+            listeners.spawn(async move {
+                let stop = async {
+                    // A sender that is gone wants nothing any more.
+                    let _ = draining.wait_for(|draining| *draining).await;
+                };
+                listener::run(listener, stop, |stream, peer| {
+                    let (server, open) = (Arc::clone(&server), open.clone());
+                    tokio::spawn(async move {
+                        server.serve(stream, peer.ip()).await;
+                        drop(open);
+                    });
+                })
+                .await
+            });
+        }
+        drop(open);
+        stop.await;
+
+        tracing::info!("draining: no new connections, hits in flight end");
+        ready.send_replace(false);
+        drain.send_replace(true);
+        let drained = async {
+            while let Some(ended) = listeners.join_next().await {
+                if let Ok(Err(error)) = ended {
+                    tracing::warn!(%error, "a listener ended with connections waiting");
+                }
+            }
+            all_closed.recv().await;
+        };
+        if timeout(self.drain, drained).await.is_err() {
+            tracing::warn!("connections were still open at the end of limits.drain, and are cut");
+        }
+        if let Some(admin) = admin {
+            admin.abort();
+        }
+        if let Some(writer) = self.writer {
+            // It waits for a disk, and there is nothing else left to run.
+            let _ = tokio::task::spawn_blocking(|| writer.close()).await;
+        }
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+async fn serve_admin(listener: TcpListener, admin: Arc<Admin>) {
+    let forever = std::future::pending();
+    // It ends with the program; what it cannot accept it has told.
+    let _ = listener::run(listener, forever, |stream, _| {
+        tokio::spawn(Arc::clone(&admin).serve(stream));
+    })
+    .await;
+}

@@ -1,0 +1,104 @@
+//! The command line.
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{commands, sandbox};
+
+/// An edge redirect proxy: the one hop between an ad and the advertiser.
+///
+/// onehop sits on an affiliate's own domain. For each visitor of an ad link it asks the tracker's Click API for a click,
+/// and answers 302 to the advertiser's link with the click id filled in, or to the trafficback URL.
+#[derive(Debug, Parser)]
+#[command(version, after_help = "Example: onehop demo")]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Try it: an edge and a sandbox tracker on this machine, with links to click
+    #[command(after_help = "Example: onehop demo\n         onehop demo --listen 127.0.0.1:9000")]
+    Demo(Demo),
+    /// Run the edge
+    #[command(after_help = "Example: HOQU_SECURE_KEY=… onehop run -c onehop.toml\n\n\
+        SIGTERM and SIGINT drain: hits in flight end, then onehop exits. RUST_LOG=debug tells more.")]
+    Run(Configured),
+    /// Read everything that `run` would read, and print every mistake at once
+    #[command(after_help = "Example: onehop check -c onehop.toml")]
+    Check(Configured),
+    /// Run the stand-in Click API alone, to develop against
+    #[command(after_help = sandbox_help())]
+    Sandbox(Sandbox),
+}
+
+/// Where the configuration is.
+#[derive(Debug, Args)]
+pub struct Configured {
+    /// The configuration: TOML, or JSON if its name ends in `.json`
+    #[arg(short, long, value_name = "FILE", default_value = "onehop.toml")]
+    pub config: PathBuf,
+}
+
+/// How the demonstration runs.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Where visitors are served [default: 127.0.0.1:8080, or a free port]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+}
+
+/// How the sandbox runs.
+#[derive(Debug, Args)]
+pub struct Sandbox {
+    /// Where calls are taken
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8081")]
+    pub listen: SocketAddr,
+    /// What it does.
+    #[command(flatten)]
+    pub options: sandbox::Options,
+}
+
+fn sandbox_help() -> String {
+    format!(
+        "{}\n\nExample: onehop sandbox --latency 60ms --jitter 20ms --fail 0.01",
+        sandbox::OFFERS_HELP.trim_end()
+    )
+}
+
+/// Reads the program's command line; a wrong one ends the program with status 2.
+pub fn parse() -> Arguments {
+    Arguments::parse()
+}
+
+impl Arguments {
+    /// Does what was asked.
+    pub fn run(self) -> ExitCode {
+        match self.command {
+            Command::Demo(demo) => commands::demo::run(&demo),
+            Command::Run(configured) => commands::run::run(&configured),
+            Command::Check(configured) => commands::check::run(&configured),
+            Command::Sandbox(sandbox) => commands::sandbox::run(sandbox),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound_and_shows_examples() {
+        let mut command = Arguments::command();
+        command.build();
+        command.clone().debug_assert();
+        for sub in command.get_subcommands_mut().filter(|c| c.get_name() != "help") {
+            let help = sub.render_long_help().to_string();
+            assert!(help.contains("Example: "), "{help}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! `onehop demo`: an edge and a sandbox tracker on this machine, with links to try.
+
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+};
+
+use tokio::sync::oneshot;
+
+use super::on_runtime;
+use crate::{
+    app::{self, App, Failure},
+    args, config, listener,
+    observe::{
+        Metrics,
+        click_log::{self, Format},
+        diagnostics,
+    },
+    sandbox,
+};
+
+/// The demonstration's configuration. `{sandbox}`, `{http}` and `{admin}` are filled in when it starts.
+const CONFIGURATION: &str = include_str!("demo.toml");
+
+/// Where visitors are served, if the port is free and nothing else is asked for.
+const HTTP: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+const ADMIN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9180);
+
+/// A browser's User-Agent, as far as the demonstration needs one; curl's own is a declared bot's.
+const BROWSER: &str = "Mozilla/5.0";
+
+/// What can be tried: what it shows, the link, and what to add to curl's command line.
+const TRIES: [(&str, &str, &str); 8] = [
+    ("A click: 302 to the advertiser, with the click id that the tracker has just made", "/shoes?utm_source=demo", BROWSER),
+    ("The offer is off: 302 to the trafficback URL, why=offer_inactive", "/inactive", BROWSER),
+    ("The campaign is off: why=campaign_inactive", "/paused", BROWSER),
+    ("The offer is for phones only: why=targeting", "/phones", BROWSER),
+    ("The offer takes three clicks (from visitors of different addresses); then why=overcap", "/capped", BROWSER),
+    ("The tracker fails: 302 to the ordinary tracking link instead", "/broken", BROWSER),
+    ("Two offers: the first is off, so that the second gets the click", "/either", BROWSER),
+    ("A declared bot, as curl is one: 302 to the preview URL, and no click is made", "/shoes", ""),
+];
+
+/// Runs the demonstration until it is told to stop.
+pub fn run(args: &args::Demo) -> ExitCode {
+    diagnostics::start();
+    let wanted = args.listen;
+    on_runtime(async move {
+        let stop = app::told_to_stop()?;
+        let tracker = bind_free(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0))?;
+        let url = format!("http://{}{}", address(&tracker)?, sandbox::PATH);
+        let (end_sandbox, sandbox_ends) = oneshot::channel::<()>();
+        let sandbox = tokio::spawn(sandbox::serve(tracker, sandbox::Options::default(), async {
+            // A sender that is gone ends it too.
+            let _ = sandbox_ends.await;
+        }));
+
+        let text = CONFIGURATION
+            .replace("{sandbox}", &url)
+            .replace("{http}", &wanted.unwrap_or_else(|| free(HTTP)).to_string())
+            .replace("{admin}", &free(ADMIN).to_string());
+        let metrics = Arc::new(Metrics::default());
+        let read = config::read_text(Path::new("demo.toml"), &text, &app::teller(&metrics));
+        let Some(config) = read.config else {
+            return Err(Failure::Runtime(io::Error::other(read.text)));
+        };
+        let log = click_log::start(io::stdout(), Format::Text, Arc::clone(&metrics))
+            .map_err(Failure::Runtime)?;
+        let app = App::bind(config, metrics, Some(log))?;
+        let mut out = io::stdout();
+        // Whoever closed it does not want to read it.
+        let _ = out.write_all(guide(&app).as_bytes()).and_then(|()| out.flush());
+        app.run(stop).await?;
+        drop(end_sandbox);
+        let _ = sandbox.await;
+        Ok(())
+    })
+}
+
+fn guide(app: &App) -> String {
+    let mut out = String::from(
+        "onehop demo: an edge and a stand-in tracker, on this machine alone. Ctrl-C ends it.\n\n",
+    );
+    for http in app.http_addresses() {
+        for (what, link, user_agent) in TRIES {
+            let agent = if user_agent.is_empty() { String::new() } else { format!("-A '{user_agent}' ") };
+            // Writing to a string does not fail.
+            let _ = writeln!(out, "{what}\n  curl -si {agent}'http://{http}{link}'");
+        }
+        let _ = writeln!(
+            out,
+            "\nBe another visitor: add -H 'X-Forwarded-For: 203.0.113.7' (this demo trusts its own machine as a proxy)"
+        );
+    }
+    if let Some(admin) = app.admin_address() {
+        let _ = writeln!(out, "Metrics: curl -s http://{admin}/metrics");
+    }
+    out.push_str("Each hit is a line below.\n\n");
+    out
+}
+
+/// An address if nobody has it, or a free port.
+fn free(wanted: SocketAddr) -> SocketAddr {
+    match std::net::TcpListener::bind(wanted) {
+        Ok(_) => wanted,
+        Err(_) => SocketAddr::new(wanted.ip(), 0),
+    }
+}
+
+fn bind_free(wanted: SocketAddr) -> Result<tokio::net::TcpListener, Failure> {
+    listener::bind(wanted).map_err(|error| Failure::Bind(wanted, error))
+}
+
+fn address(listener: &tokio::net::TcpListener) -> Result<SocketAddr, Failure> {
+    listener.local_addr().map_err(Failure::Runtime)
+}

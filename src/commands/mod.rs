@@ -1,0 +1,27 @@
+//! One file per command.
+
+use std::{future::Future, io, process::ExitCode};
+
+pub mod check;
+pub mod demo;
+pub mod run;
+pub mod sandbox;
+
+/// Runs a command's work on a runtime of its own; what goes wrong is told on standard error.
+fn on_runtime<E: std::fmt::Display>(work: impl Future<Output = Result<(), E>>) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    match runtime.block_on(work) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> ExitCode {
+    use io::Write as _;
+    // With nowhere to complain to, the exit status says it.
+    let _ = writeln!(io::stderr(), "onehop: {error}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,25 @@
+//! `onehop sandbox`: the stand-in Click API alone.
+
+use std::process::ExitCode;
+
+use super::on_runtime;
+use crate::{
+    app::{self, Failure},
+    args,
+    listener,
+    observe::diagnostics,
+    sandbox,
+};
+
+/// Runs the sandbox until it is told to stop.
+pub fn run(args: args::Sandbox) -> ExitCode {
+    diagnostics::start();
+    on_runtime(async {
+        let listener = listener::bind(args.listen).map_err(|error| Failure::Bind(args.listen, error))?;
+        let address = listener.local_addr().map_err(Failure::Runtime)?;
+        println!("The Click API's url is http://{address}{}", sandbox::PATH);
+        let stop = app::told_to_stop()?;
+        sandbox::serve(listener, args.options, stop).await;
+        Ok::<_, Failure>(())
+    })
+}

@@ -1,0 +1,214 @@
+//! From files to a [`Config`]: every mistake of the main file and of the files of links, in one run.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{
+    Mistake, Mistakes, Node, Secrets, Sources, Spanned, TableReader, parse,
+    links::{LinkReader, Links},
+    sections::{self, Defaults},
+    source::SourceId,
+    trackers,
+};
+use crate::{
+    click::{self, ClickApi, tracker::OnCall},
+    edge::{BotRule, Edge, Link, Unmatched},
+    link::Table,
+    visitor::RealIp,
+};
+
+/// A configuration: valid by construction.
+pub struct Config {
+    /// Where visitors are served.
+    pub http: Vec<SocketAddr>,
+    /// Where the operator looks.
+    pub admin: Option<SocketAddr>,
+    /// Where hits are written down.
+    pub click_log: Option<PathBuf>,
+    /// How long draining may take.
+    pub drain: Duration,
+    /// How many trackers there are.
+    pub trackers: usize,
+    /// The links.
+    pub links: Table<Link>,
+    pub(super) real_ip: RealIp,
+    pub(super) bots: BotRule,
+    pub(super) unmatched: Unmatched,
+    pub(super) click: click::Settings,
+}
+
+impl Config {
+    /// What hits are served from.
+    pub fn into_edge(self) -> Edge {
+        Edge {
+            real_ip: self.real_ip,
+            bots: self.bots,
+            links: self.links,
+            unmatched: self.unmatched,
+            clicks: Arc::new(ClickApi::new(self.click)),
+        }
+    }
+}
+
+/// What reading came to.
+pub struct Read {
+    /// The configuration, if it can be used.
+    pub config: Option<Config>,
+    /// Every mistake and warning, to print.
+    pub text: String,
+    /// How many mistakes there are.
+    pub errors: usize,
+}
+
+/// Makes, for a tracker of a name, the one who is told of its calls.
+pub type Teller<'a> = &'a dyn Fn(&str) -> OnCall;
+
+/// Reads a configuration and what it names. `colour` is for the text.
+pub fn read(path: &Path, teller: Teller<'_>, colour: bool) -> Read {
+    let mut files = Files::default();
+    let main = files.sources.read(path, path, None, &files.mistakes);
+    files.finish(main, teller, colour)
+}
+
+/// Reads a configuration out of a text. `name` stands in messages and decides the format; files that the text names are
+/// relative to its folder.
+pub fn read_text(name: &Path, text: &str, teller: Teller<'_>) -> Read {
+    let mut files = Files::default();
+    let main = files.sources.add(name, text);
+    files.finish(Some(main), teller, false)
+}
+
+#[derive(Default)]
+struct Files {
+    sources: Sources,
+    secrets: Secrets,
+    mistakes: Mistakes,
+}
+
+impl Files {
+    fn finish(mut self, main: Option<SourceId>, teller: Teller<'_>, colour: bool) -> Read {
+        let config = main.and_then(|main| self.config(main, teller));
+        let errors = self.mistakes.errors();
+        Read {
+            config: config.filter(|_| errors == 0),
+            text: self.mistakes.render(&self.sources, &self.secrets, colour),
+            errors,
+        }
+    }
+
+    /// Reads everything, even where the result cannot be used, so that all mistakes are found.
+    fn config(&mut self, main: SourceId, teller: Teller<'_>) -> Option<Config> {
+        let folder = folder(&self.sources.get(main)?.path);
+        let tree = parse(&self.sources, main, &self.mistakes)?;
+        let link_files = self.link_files(&tree.root, &folder);
+
+        let mistakes = &self.mistakes;
+        let mut root = TableReader::new(&tree.root, mistakes)?;
+        root.raw("links");
+        let listen = sections::listen(root.table("listen"), mistakes);
+        let visitor = sections::visitor(root.table("visitor"), mistakes);
+        let click = sections::click(root.table("click"));
+        let click_log = sections::click_log(root.table("click_log"), &folder, mistakes);
+        let limits = sections::limits(root.table("limits"));
+        let unmatched = sections::unmatched(root.table("unmatched"), mistakes);
+        let trackers = trackers::read(root.table("tracker"), &folder, &mut self.secrets, teller, mistakes);
+        let defaults = Defaults::read(root.table("defaults"), &trackers, mistakes);
+        let mut links = Links::default();
+        let reader = LinkReader { trackers: &trackers, defaults: &defaults, mistakes };
+        for link in root.tables("link").into_iter().flatten() {
+            links.add(reader.link(link), mistakes);
+        }
+        root.finish(&[
+            ("tls", "comes with a later version"),
+            ("geoip", "comes with a later version"),
+        ]);
+        for file in &link_files {
+            let Some(mut root) = TableReader::new(file, mistakes) else { continue };
+            for link in root.tables("link").into_iter().flatten() {
+                links.add(reader.link(link), mistakes);
+            }
+            let elsewhere = "belongs into the main file: a file of links holds [[link]] alone";
+            root.finish(
+                &["links", "listen", "visitor", "click", "click_log", "limits", "unmatched", "tracker", "defaults"]
+                    .map(|key| (key, elsewhere)),
+            );
+        }
+        if tree.complete && mistakes.errors() == 0 && links.table.is_empty() {
+            let missing = Mistake::error("there is no link").at(tree.root.place);
+            mistakes.push(missing.help("add a [[link]], or name files of them in `links`"));
+        }
+        Some(Config {
+            http: listen.http,
+            admin: listen.admin,
+            click_log,
+            drain: limits.drain,
+            trackers: trackers.len(),
+            links: links.table,
+            real_ip: visitor.real_ip,
+            bots: visitor.bots,
+            unmatched,
+            click,
+        })
+    }
+
+    /// The trees of the files that `links` names, in the order of their names.
+    fn link_files(&mut self, root: &Node, folder: &Path) -> Vec<Node> {
+        let mistakes = &self.mistakes;
+        let Some(patterns) = TableReader::new(root, mistakes).and_then(|mut root| root.strings("links")) else {
+            return Vec::new();
+        };
+        let mut trees = Vec::new();
+        for pattern in patterns.value {
+            for path in matching(folder, &pattern, mistakes) {
+                let file = self.sources.read(&path, &path, Some(pattern.place), mistakes);
+                let tree = file.and_then(|file| parse(&self.sources, file, mistakes));
+                trees.extend(tree.map(|tree| tree.root));
+            }
+        }
+        trees
+    }
+}
+
+/// The files of one pattern. A name without `*` that is missing is a mistake; a pattern that finds nothing may be filled
+/// later.
+fn matching(folder: &Path, pattern: &Spanned<&str>, mistakes: &Mistakes) -> Vec<PathBuf> {
+    let is_pattern = pattern.value.contains(['*', '?', '[']);
+    if !is_pattern {
+        return vec![folder.join(pattern.value)];
+    }
+    let base = glob::Pattern::escape(&folder.to_string_lossy());
+    let whole = Path::new(&base).join(pattern.value);
+    let found = match glob::glob(&whole.to_string_lossy()) {
+        Ok(found) => found,
+        Err(error) => {
+            let mistake = Mistake::error("this is no pattern of file names").at(pattern.place);
+            mistakes.push(mistake.label(error.msg));
+            return Vec::new();
+        }
+    };
+    let mut paths = Vec::new();
+    for path in found {
+        match path {
+            Ok(path) if path.is_file() => paths.push(path),
+            Ok(_) => {}
+            Err(error) => {
+                mistakes.error(pattern.place, format!("a folder cannot be read: {}", error.error()));
+            }
+        }
+    }
+    if paths.is_empty() {
+        mistakes.warning(pattern.place, "no file has such a name");
+    }
+    paths
+}
+
+fn folder(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}

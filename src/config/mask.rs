@@ -1,0 +1,204 @@
+//! Finds what must not be shown in the text of a configuration, by the names of keys and sections.
+//!
+//! It must work on broken files, so it goes by lines and never trusts quotes or brackets: in doubt
+//! it hides the rest of the line, and the next lines until one looks like an entry of its own.
+//!
+//! Owned here: the state from line to line. Not owned: names (`mask_names`), single values
+//! (`mask_values`), known secrets (`redact`).
+
+use std::ops::Range;
+
+use super::lex::{Piece, Token, cut};
+use super::mask_names::{is_secret, is_tracker};
+
+/// What is known about everything in a table.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Area {
+    /// A tracker: all strings but a few are hidden.
+    Tracker,
+    /// The value of a secret key: only names of variables and files are shown.
+    Secret,
+}
+
+/// What is known about the next value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    Plain,
+    /// The name of an environment variable or file.
+    Name,
+    /// The path of certificates.
+    Ca,
+    Url,
+}
+
+/// Hiding that goes on in the next line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Held {
+    No,
+    /// Until a line looks like an entry.
+    Open,
+    /// Until three quotes.
+    Triple(u8),
+}
+
+pub(super) struct Masker<'a> {
+    pub(super) text: &'a str,
+    pub(super) json: bool,
+    pub(super) tokens: Vec<Token>,
+    /// Open brackets and what is known about their insides.
+    pub(super) stack: Vec<(u8, Option<Area>)>,
+    pub(super) header: Option<Area>,
+    pub(super) line_area: Option<Area>,
+    /// For the bracket that the current key may open.
+    pub(super) key_area: Option<Area>,
+    pub(super) held: Held,
+    pub(super) at_key: bool,
+    pub(super) usage: Use,
+    pub(super) line_end: usize,
+    /// What to hide.
+    pub ranges: Vec<Range<usize>>,
+    /// Whole values of secret keys.
+    pub found: Vec<Range<usize>>,
+}
+
+impl<'a> Masker<'a> {
+    pub fn new(text: &'a str, json: bool) -> Self {
+        Self {
+            text,
+            json,
+            tokens: Vec::new(),
+            stack: Vec::new(),
+            header: None,
+            line_area: None,
+            key_area: None,
+            held: Held::No,
+            at_key: true,
+            usage: Use::Plain,
+            line_end: 0,
+            ranges: Vec::new(),
+            found: Vec::new(),
+        }
+    }
+
+    pub fn run(&mut self) {
+        let mut start = 0;
+        for line in self.text.split('\n') {
+            self.line(start, start + line.len());
+            start += line.len() + 1;
+        }
+    }
+
+    fn line(&mut self, start: usize, end: usize) {
+        self.line_end = end;
+        if let Held::Triple(quote) = self.held {
+            // What follows the closing quotes is at best a comma.
+            if self.find_triple(start, quote) {
+                self.held = Held::No;
+            }
+            self.hide(start, end);
+            return;
+        }
+        self.tokens = cut(self.text, start, end, !self.json, true);
+        if self.held == Held::Open {
+            if !self.is_entry() {
+                self.hide(start, end);
+                self.keep_count(start);
+                (self.at_key, self.key_area) = (true, None);
+                return;
+            }
+            self.held = Held::No;
+        }
+        let goes_on = self.key_area.is_some() || (!self.at_key && self.json);
+        if !goes_on {
+            self.at_key = !self.in_array();
+            self.usage = Use::Plain;
+        }
+        self.line_area = None;
+        let mut at = self.read_header(0);
+        while at < self.tokens.len() {
+            at = self.step(at);
+        }
+        // A value may follow its key in the next line; otherwise a new line is a new entry.
+        let last = self.mark(self.tokens.len().wrapping_sub(1));
+        let waits = matches!(last, Some(b'=' | b':')) || (self.json && self.key_area.is_some());
+        if !waits {
+            self.at_key = !self.in_array();
+            self.usage = Use::Plain;
+            self.key_area = None;
+        }
+    }
+
+    /// Handles the token and returns the number of the next one to look at.
+    fn step(&mut self, at: usize) -> usize {
+        let Some(token) = self.token(at) else {
+            return at + 1;
+        };
+        match token.piece {
+            Piece::Mark(open @ (b'{' | b'[')) => {
+                let before = self.mark(at.wrapping_sub(1));
+                if open == b'[' && at > 0 && !matches!(before, Some(b'=' | b':' | b',' | b'[')) {
+                    let after = self.read_header(at);
+                    if after > at {
+                        return after;
+                    }
+                }
+                let area = self.key_area.take().or(self.line_area);
+                self.open(open, area);
+                self.at_key = open == b'{';
+            }
+            Piece::Mark(b'}' | b']') => {
+                self.stack.pop();
+                self.at_key = false;
+            }
+            Piece::Mark(b',') if !self.in_array() => {
+                self.at_key = true;
+                self.usage = Use::Plain;
+                self.key_area = None;
+            }
+            Piece::Mark(b'=' | b':') => self.at_key = false,
+            Piece::Mark(_) => {}
+            Piece::Comment => self.comment(token),
+            Piece::Triple(quote) => return self.triple(at, quote),
+            Piece::Word | Piece::Text(_) => return self.name_or_value(at, token),
+        }
+        at + 1
+    }
+
+    fn name_or_value(&mut self, at: usize, token: Token) -> usize {
+        let name = token.inner(self.text);
+        let next = self.mark(at + 1);
+        let named = matches!(next, Some(b'=' | b':' | b'.'));
+        let word = token.piece == Piece::Word;
+        let hidden_anyway = self.area().is_some() && !named && !(word && self.at_key);
+        if is_secret(name, !word) && !hidden_anyway {
+            return self.secret(at);
+        }
+        if self.at_key && named {
+            if is_tracker(name) {
+                match next {
+                    Some(b'.') => self.line_area = Some(Area::Tracker),
+                    _ => self.key_area = Some(Area::Tracker),
+                }
+            }
+            self.usage = match name {
+                "env" | "file" => Use::Name,
+                "ca" => Use::Ca,
+                "url" => Use::Url,
+                _ => Use::Plain,
+            };
+            self.hide_long_name(token);
+            return at + 1;
+        }
+        if self.at_key && is_tracker(name) && matches!(next, None | Some(b'{')) {
+            self.key_area = Some(Area::Tracker);
+            return at + 1;
+        }
+        let next = self.value(at, token);
+        self.at_key = false;
+        self.key_area = None;
+        if !self.in_array() {
+            self.usage = Use::Plain;
+        }
+        next
+    }
+}

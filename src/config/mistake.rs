@@ -1,0 +1,147 @@
+//! Mistakes in a configuration and their collection.
+//!
+//! Owned here: what a mistake is, their order, their number. Not owned: how they look (`render`).
+
+use std::cell::{Cell, RefCell};
+
+use super::redact::Secrets;
+use super::source::{Place, Sources};
+
+/// More than anybody reads; beyond it mistakes are only counted.
+const KEPT: usize = 100_000;
+/// Names in messages are cut here.
+const LONGEST_NAME: usize = 60;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    Error,
+    Warning,
+}
+
+/// One mistake. The texts must not quote values of keys that may be secret; known secrets in them
+/// are masked when they are shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    pub severity: Severity,
+    pub message: String,
+    /// A few words at the underlined text.
+    pub label: Option<String>,
+    pub place: Option<Place>,
+    /// Another place with its words, such as "first here".
+    pub second: Option<(Place, String)>,
+    pub help: Option<String>,
+}
+
+impl Mistake {
+    pub fn error(message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            message: message.into(),
+            label: None,
+            place: None,
+            second: None,
+            help: None,
+        }
+    }
+
+    pub fn warning(message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(message)
+        }
+    }
+
+    pub fn at(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    pub fn second(mut self, place: Place, label: impl Into<String>) -> Self {
+        self.second = Some((place, label.into()));
+        self
+    }
+
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// All mistakes of one configuration. Shared by reference, so that readers of nested tables can
+/// exist beside each other.
+#[derive(Default)]
+pub struct Mistakes {
+    list: RefCell<Vec<Mistake>>,
+    errors: Cell<usize>,
+    warnings: Cell<usize>,
+}
+
+impl Mistakes {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn push(&self, mistake: Mistake) {
+        let count = match mistake.severity {
+            Severity::Error => &self.errors,
+            Severity::Warning => &self.warnings,
+        };
+        count.set(count.get() + 1);
+        // Nothing else holds the list while this runs; a failed borrow cannot happen.
+        if let Ok(mut list) = self.list.try_borrow_mut()
+            && list.len() < KEPT
+        {
+            list.push(mistake);
+        }
+    }
+
+    /// Adds an error at a place.
+    pub fn error(&self, place: Place, message: impl Into<String>) {
+        self.push(Mistake::error(message).at(place));
+    }
+
+    /// Adds a warning at a place.
+    pub fn warning(&self, place: Place, message: impl Into<String>) {
+        self.push(Mistake::warning(message).at(place));
+    }
+
+    pub fn errors(&self) -> usize {
+        self.errors.get()
+    }
+
+    pub fn warnings(&self) -> usize {
+        self.warnings.get()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.errors() + self.warnings() == 0
+    }
+
+    /// The mistakes, those without a place first, then by file and position.
+    pub fn sorted(&self) -> Vec<Mistake> {
+        let mut list = self.list.borrow().clone();
+        list.sort_by(|a, b| {
+            (a.place, a.severity, &a.message).cmp(&(b.place, b.severity, &b.message))
+        });
+        list
+    }
+
+    /// The text to print: the first hundred mistakes and a line with their number. `colour` adds
+    /// terminal colours.
+    pub fn render(&self, sources: &Sources, secrets: &Secrets, colour: bool) -> String {
+        super::render::render(self, sources, secrets, colour)
+    }
+}
+
+/// A name of the file in backquotes for a message, cut if it is very long.
+pub fn quoted(name: &str) -> String {
+    match name.char_indices().nth(LONGEST_NAME) {
+        Some((cut, _)) => format!("`{}…`", name.get(..cut).unwrap_or_default()),
+        None => format!("`{name}`"),
+    }
+}

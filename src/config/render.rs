@@ -1,0 +1,142 @@
+//! How mistakes look in a terminal.
+//!
+//! Owned here: which part of which line is shown, and that nothing raw gets there. Not owned: what
+//! is secret (`redact`).
+
+use std::collections::HashMap;
+
+use annotate_snippets::{AnnotationKind, Element, Level, Origin, Renderer, Snippet};
+
+use super::excerpt::{Excerpts, WIDTH, clean};
+use super::mistake::{Mistake, Mistakes, Severity};
+use super::redact::{Secrets, masked};
+use super::source::{Place, SourceId, Sources};
+
+/// Mistakes printed in full.
+const PRINTED: usize = 100;
+pub(super) fn render(
+    mistakes: &Mistakes,
+    sources: &Sources,
+    secrets: &Secrets,
+    colour: bool,
+) -> String {
+    let list = mistakes.sorted();
+    let printed = list.get(..PRINTED).unwrap_or(&list);
+    let mut secrets = secrets.clone();
+    let places = printed.iter().flat_map(places);
+    let ids: Vec<SourceId> = places.map(|place| place.source).collect();
+    // A secret of one file may stand in the message about another.
+    let mut files = HashMap::new();
+    for &id in &ids {
+        if let Some(source) = sources.get(id)
+            && !files.contains_key(&id)
+        {
+            files.insert(id, masked(&source.text, source.is_json(), &mut secrets));
+        }
+    }
+    let files: HashMap<SourceId, Excerpts> = files
+        .into_iter()
+        .map(|(id, text)| (id, Excerpts::new(sources, id, &text, &secrets)))
+        .collect();
+    // Lines are already cut; the renderer must not cut them again.
+    let renderer = if colour {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    let renderer = renderer.term_width(4 * WIDTH).hyperlink(false);
+    let mut out = String::new();
+    for mistake in printed {
+        out.push_str(&one(mistake, &files, &secrets, &renderer));
+        out.push_str("\n\n");
+    }
+    let (errors, warnings) = (mistakes.errors(), mistakes.warnings());
+    let hidden = (errors + warnings).saturating_sub(printed.len());
+    if hidden > 0 {
+        out.push_str(&format!("… and {hidden} more that are not shown\n"));
+    }
+    if errors + warnings > 0 {
+        out.push_str(&format!(
+            "{}, {}\n",
+            count(errors, "error"),
+            count(warnings, "warning")
+        ));
+    }
+    out
+}
+
+fn places(mistake: &Mistake) -> impl Iterator<Item = Place> {
+    let second = mistake.second.as_ref().map(|second| second.0);
+    mistake.place.into_iter().chain(second)
+}
+
+fn count(number: usize, word: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{number} {word}{s}")
+}
+
+fn one(
+    mistake: &Mistake,
+    files: &HashMap<SourceId, Excerpts>,
+    secrets: &Secrets,
+    renderer: &Renderer,
+) -> String {
+    let level = match mistake.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let message = match mistake.place.and_then(|p| Some((p, files.get(&p.source)?))) {
+        Some((place, shown)) => shown.without_hidden(&mistake.message, place),
+        None => mistake.message.clone(),
+    };
+    let mut group = level.primary_title(clean(&message, secrets)).elements(
+        // An empty list only to get a group from a title.
+        std::iter::empty::<Element<'_>>(),
+    );
+    let second = mistake.second.as_ref();
+    let spots = [
+        (
+            mistake.place,
+            mistake.label.as_deref(),
+            AnnotationKind::Primary,
+        ),
+        (
+            second.map(|s| s.0),
+            second.map(|s| s.1.as_str()),
+            AnnotationKind::Context,
+        ),
+    ];
+    for (place, label, kind) in spots {
+        let Some((place, shown)) = place.and_then(|p| Some((p, files.get(&p.source)?))) else {
+            continue;
+        };
+        let spot = shown.spot(place);
+        let origin = Origin::path(shown.path.clone())
+            .line(spot.line)
+            .char_column(spot.column);
+        let label = label.map(|label| clean(label, secrets));
+        let snippet = Snippet::source(spot.text).line_start(spot.line);
+        let annotation = kind.span(spot.start..spot.end).label(label);
+        group = group
+            .element(origin)
+            .element(snippet.annotation(annotation));
+    }
+    if let Some(help) = &mistake.help {
+        group = group.element(Level::HELP.message(clean(help, secrets)));
+    }
+    let text = renderer.render(&[group]);
+    let lines: Vec<&str> = text.lines().filter(|line| !is_bare(line)).collect();
+    lines.join("\n")
+}
+
+/// Where the renderer is not told the path with the text it draws `:::` with nothing after it. It
+/// must not be told: it would count the column in the part of the line that is shown.
+fn is_bare(line: &str) -> bool {
+    let mut in_colour = false;
+    let plain = line.chars().filter(|&c| {
+        let hidden = in_colour || c == '\u{1b}';
+        in_colour = hidden && c != 'm';
+        !hidden
+    });
+    plain.filter(|c| !c.is_whitespace()).eq(":::".chars())
+}

@@ -1,0 +1,253 @@
+//! The sections of the main file that stand once: each with its keys, defaults and checks.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use http::{HeaderName, StatusCode};
+
+use super::{
+    Mistake, Mistakes, Spanned, TableReader, Zero,
+    trackers::Trackers,
+    urls::{self, Fallback},
+};
+use crate::{
+    click,
+    edge::{BotRule, Unmatched},
+    redirect::macros::Use,
+    visitor::{Bots, Networks, RealIp, RealIpHeader, networks},
+};
+
+const LATER: &str = "comes with a later version";
+
+/// Where visitors are served when nothing else is said: on this machine alone.
+const DEFAULT_HTTP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+/// A visitor who has waited this long for an ad's landing page is about to leave.
+const DEADLINE: Duration = Duration::from_secs(2);
+const CACHE_ENTRIES: i64 = 1_000_000;
+/// The window in which the tracker answers a repeated visitor with the same click.
+const TTL: Duration = Duration::from_secs(300);
+/// A click that the tracker had already is at most this much older than the edge thinks, for most visitors.
+const TTL_WHEN_EXISTS: Duration = Duration::from_secs(60);
+/// Longer than any deadline, so that whoever waits for a tracker gets an answer.
+const DRAIN: Duration = Duration::from_secs(30);
+
+pub(super) struct Listen {
+    pub(super) http: Vec<SocketAddr>,
+    pub(super) admin: Option<SocketAddr>,
+}
+
+pub(super) fn listen(table: Option<TableReader<'_>>, mistakes: &Mistakes) -> Listen {
+    let default = || vec![DEFAULT_HTTP];
+    let Some(mut table) = table else {
+        return Listen { http: default(), admin: None };
+    };
+    let http = table.strings("http").map(|list| (list.place, list.value));
+    let admin = table.string("admin").and_then(|text| address(&text, mistakes));
+    if let Some(on) = table.bool("proxy_protocol").filter(|on| on.value) {
+        mistakes.error(on.place, format!("the PROXY protocol {LATER}"));
+    }
+    table.finish(&[("https", LATER)]);
+    let Some((place, texts)) = http else {
+        return Listen { http: default(), admin };
+    };
+    if texts.is_empty() {
+        let mistake = Mistake::error("there is no address to serve visitors at").at(place);
+        mistakes.push(mistake.help("write one, such as \"[::]:80\", or leave the key out for 127.0.0.1:8080"));
+    }
+    let mut http = Vec::new();
+    for text in &texts {
+        let Some(found) = address(text, mistakes) else { continue };
+        let is_free_port = found.port() == 0;
+        if !is_free_port && (http.contains(&found) || admin == Some(found)) {
+            mistakes.error(text.place, "this address is listened on already");
+        }
+        http.push(found);
+    }
+    Listen { http, admin }
+}
+
+fn address(text: &Spanned<&str>, mistakes: &Mistakes) -> Option<SocketAddr> {
+    let found = text.value.parse().ok();
+    if found.is_none() {
+        let mistake = Mistake::error("this is no address to listen on").at(text.place);
+        mistakes.push(mistake.help(
+            "write an IP address and a port: \"[::]:80\" for every address, \"127.0.0.1:8080\" for this machine alone",
+        ));
+    }
+    found
+}
+
+pub(super) struct Visitors {
+    pub(super) real_ip: RealIp,
+    pub(super) bots: BotRule,
+}
+
+pub(super) fn visitor(table: Option<TableReader<'_>>, mistakes: &Mistakes) -> Visitors {
+    let mut real_ip = RealIp {
+        trusted: Networks::default(),
+        header: RealIpHeader::XForwardedFor,
+    };
+    let mut stop_bots = true;
+    if let Some(mut table) = table {
+        let mut trusted = Vec::new();
+        for text in table.strings("trusted_proxies").into_iter().flat_map(|list| list.value) {
+            match networks::parse(text.value) {
+                Ok(network) => trusted.push(network),
+                Err(networks::NotANetwork) => {
+                    let mistake = Mistake::error("this is no network").at(text.place);
+                    mistakes.push(mistake.help("write an address, or a network such as \"10.0.0.0/8\" or \"2001:db8::/32\""));
+                }
+            }
+        }
+        real_ip.trusted = Networks::new(trusted);
+        if let Some(text) = table.string("real_ip_header")
+            && let Some(header) = real_ip_header(&text, mistakes)
+        {
+            real_ip.header = header;
+            if real_ip.trusted.is_empty() {
+                let warning = Mistake::warning("no proxy is trusted, so that this header is never read").at(text.place);
+                mistakes.push(warning.help("name your proxies' networks in trusted_proxies"));
+            }
+        }
+        if let Some(choice) = table.choice("bots", &[("stop", true), ("click", false)]) {
+            stop_bots = choice.value;
+        }
+        table.finish(&[]);
+    }
+    let bots = if stop_bots { BotRule::Stop(Bots::new()) } else { BotRule::Click };
+    Visitors { real_ip, bots }
+}
+
+fn real_ip_header(text: &Spanned<&str>, mistakes: &Mistakes) -> Option<RealIpHeader> {
+    match text.value.to_ascii_lowercase().as_str() {
+        "x-forwarded-for" => Some(RealIpHeader::XForwardedFor),
+        "forwarded" => Some(RealIpHeader::Forwarded),
+        name => match HeaderName::try_from(name) {
+            Ok(name) => Some(RealIpHeader::Single(name)),
+            Err(_) => {
+                let mistake = Mistake::error("this is no name of a header").at(text.place);
+                mistakes.push(mistake.help("write \"x-forwarded-for\", \"forwarded\", or a header with one address such as \"cf-connecting-ip\""));
+                None
+            }
+        },
+    }
+}
+
+pub(super) fn click(table: Option<TableReader<'_>>) -> click::Settings {
+    let mut settings = click::Settings {
+        deadline: DEADLINE,
+        cache_entries: usize::try_from(CACHE_ENTRIES).unwrap_or(usize::MAX),
+        ttl: TTL,
+        ttl_when_exists: TTL_WHEN_EXISTS,
+    };
+    let Some(mut table) = table else { return settings };
+    if let Some(deadline) = table.duration("deadline", Zero::Refused) {
+        settings.deadline = deadline.value;
+    }
+    if let Some(entries) = table.integer_in("cache_entries", 0, 1 << 32) {
+        settings.cache_entries = usize::try_from(entries.value).unwrap_or(usize::MAX);
+    }
+    if let Some(ttl) = table.duration("ttl", Zero::Allowed) {
+        settings.ttl = ttl.value;
+    }
+    if let Some(ttl) = table.duration("ttl_when_exists", Zero::Allowed) {
+        settings.ttl_when_exists = ttl.value;
+    }
+    // What this version does by nature may be said; what it does not do may not.
+    table.choice("hedge_after", &[("off", ())]);
+    if let Some(ttl) = table.duration("offer_ttl", Zero::Allowed).filter(|ttl| !ttl.value.is_zero()) {
+        table.mistakes().error(ttl.place, format!("keeping an answer for every visitor {LATER}"));
+    }
+    table.finish(&[]);
+    settings
+}
+
+pub(super) fn click_log(
+    table: Option<TableReader<'_>>,
+    folder: &Path,
+    mistakes: &Mistakes,
+) -> Option<PathBuf> {
+    let mut table = table?;
+    let text = table.required_string("path");
+    table.finish(&[]);
+    let text = text?;
+    let path = folder.join(text.value);
+    let parent = path.parent().filter(|parent| *parent != Path::new(""));
+    if path.is_dir() || parent.is_some_and(|parent| !parent.is_dir()) {
+        let mistake = Mistake::error(format!("no file can be at `{}`", path.display())).at(text.place);
+        mistakes.push(mistake.help("name a file in a folder that exists"));
+    }
+    Some(path)
+}
+
+pub(super) struct Limits {
+    pub(super) drain: Duration,
+}
+
+pub(super) fn limits(table: Option<TableReader<'_>>) -> Limits {
+    let mut limits = Limits { drain: DRAIN };
+    if let Some(mut table) = table {
+        if let Some(drain) = table.duration("drain", Zero::Allowed) {
+            limits.drain = drain.value;
+        }
+        table.finish(&[]);
+    }
+    limits
+}
+
+pub(super) fn unmatched(table: Option<TableReader<'_>>, mistakes: &Mistakes) -> Unmatched {
+    let nothing = Unmatched::Status(StatusCode::NOT_FOUND);
+    let Some(mut table) = table else { return nothing };
+    let status = table.integer_in("status", 400, 499);
+    let redirect = table.string("redirect");
+    table.finish(&[]);
+    match (status, redirect) {
+        (Some(status), Some(redirect)) => {
+            let mistake = Mistake::error("a hit without a link gets a status or a redirect, not both");
+            mistakes.push(mistake.at(redirect.place).second(status.place, "the status"));
+            nothing
+        }
+        (_, Some(text)) => urls::fallback(&text, Use::Visitor, mistakes).map_or(nothing, Unmatched::Redirect),
+        (Some(status), None) => u16::try_from(status.value)
+            .ok()
+            .and_then(|status| StatusCode::from_u16(status).ok())
+            .map_or(nothing, Unmatched::Status),
+        (None, None) => nothing,
+    }
+}
+
+/// What links have that do not say otherwise.
+#[derive(Default)]
+pub(super) struct Defaults {
+    pub(super) trafficback: Option<Fallback>,
+    /// The number of a tracker.
+    pub(super) tracker: Option<usize>,
+}
+
+impl Defaults {
+    pub(super) fn read(
+        table: Option<TableReader<'_>>,
+        trackers: &Trackers,
+        mistakes: &Mistakes,
+    ) -> Self {
+        let only = trackers.only();
+        let Some(mut table) = table else {
+            return Self { trafficback: None, tracker: only };
+        };
+        let trafficback = table
+            .string("trafficback_url")
+            .map(|text| Fallback::read(&text, Use::Trafficback, mistakes));
+        let tracker = table.string("tracker");
+        table.finish(&[]);
+        Self {
+            trafficback,
+            tracker: match tracker {
+                Some(name) => trackers.find(&name, mistakes),
+                None => only,
+            },
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The files of a configuration as text, and places in them.
+//!
+//! Owned here: reading files, byte order marks, encoding, offsets to lines and columns.
+//! Not owned: what the text means.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use super::mistake::{Mistake, Mistakes};
+
+/// Far above any real configuration; keeps `/dev/zero` and wrong paths from filling the memory.
+const LARGEST: u64 = 64 << 20;
+
+/// A file among the files of one configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceId(usize);
+
+/// A stretch of bytes of one file. The end is not included; both ends are the same for a point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    pub source: SourceId,
+    pub start: usize,
+    pub end: usize,
+}
+
+/// One file. There is no `Debug`: the text may hold secrets.
+pub struct Source {
+    /// The path as the operator should see it.
+    pub path: PathBuf,
+    /// The text without a byte order mark.
+    pub text: String,
+}
+
+impl Source {
+    /// Whether the file is read as JSON rather than TOML.
+    pub fn is_json(&self) -> bool {
+        self.path
+            .extension()
+            .is_some_and(|ending| ending.eq_ignore_ascii_case("json"))
+    }
+
+    /// Line and column of an offset, both from 1; columns count characters.
+    pub fn position(&self, offset: usize) -> (usize, usize) {
+        let offset = self.text.floor_char_boundary(offset);
+        let before = self.text.get(..offset).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line = before.bytes().filter(|&byte| byte == b'\n').count() + 1;
+        let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
+        (line, column)
+    }
+}
+
+/// All files of one configuration, in the order in which they were read.
+#[derive(Default)]
+pub struct Sources {
+    list: Vec<Source>,
+}
+
+impl Sources {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a text that is already at hand.
+    pub fn add(&mut self, path: impl Into<PathBuf>, text: impl Into<String>) -> SourceId {
+        let mut text = text.into();
+        if text.starts_with('\u{feff}') {
+            text.drain(..'\u{feff}'.len_utf8());
+        }
+        let path = path.into();
+        self.list.push(Source { path, text });
+        SourceId(self.list.len() - 1)
+    }
+
+    /// Reads `file`, which messages call `shown`. `named_at` is where a configuration names the
+    /// file, if one does. `None` means that a mistake was reported.
+    pub fn read(
+        &mut self,
+        file: &Path,
+        shown: &Path,
+        named_at: Option<Place>,
+        mistakes: &Mistakes,
+    ) -> Option<SourceId> {
+        match read_bytes(file) {
+            Ok(bytes) => self.add_bytes(shown, bytes, mistakes),
+            Err(why) => {
+                let what = format!("cannot read `{}`: {why}", shown.display());
+                let mut mistake = Mistake::error(what);
+                mistake.place = named_at;
+                mistakes.push(mistake);
+                None
+            }
+        }
+    }
+
+    /// Adds the bytes of a file. `None` means that they are no text and a mistake was reported.
+    pub fn add_bytes(
+        &mut self,
+        shown: &Path,
+        bytes: Vec<u8>,
+        mistakes: &Mistakes,
+    ) -> Option<SourceId> {
+        let bad_utf8 = std::str::from_utf8(&bytes).err().map(|e| e.valid_up_to());
+        let nul = bytes.iter().position(|&byte| byte == 0);
+        let bad = match (bad_utf8, nul) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        let Some(bad) = bad else {
+            let text = String::from_utf8(bytes).unwrap_or_default();
+            return Some(self.add(shown, text));
+        };
+        // Only what stands before the bad byte is kept: masking of secrets relies on reading the
+        // text, and text in another encoding cannot be read.
+        let before = bytes.get(..bad).unwrap_or_default();
+        let text = String::from_utf8_lossy(before) + "\u{fffd}";
+        let byte = bytes.get(bad).copied().unwrap_or_default();
+        let source = self.add(shown, text);
+        let end = self.get(source).map_or(0, |source| source.text.len());
+        let start = end.saturating_sub('\u{fffd}'.len_utf8());
+        let mistake = Mistake::error(format!("the file is not UTF-8 text: byte 0x{byte:02X}"));
+        mistakes.push(
+            mistake
+                .at(Place { source, start, end })
+                .label("not a character in UTF-8")
+                .help("save the file as UTF-8"),
+        );
+        None
+    }
+
+    pub fn get(&self, id: SourceId) -> Option<&Source> {
+        self.list.get(id.0)
+    }
+}
+
+fn read_bytes(file: &Path) -> Result<Vec<u8>, String> {
+    let why = |error: std::io::Error| match error.kind() {
+        ErrorKind::NotFound => "there is no such file".to_owned(),
+        ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        ErrorKind::IsADirectory => "it is a directory, not a file".to_owned(),
+        _ => error.to_string(),
+    };
+    let mut bytes = Vec::new();
+    let file = File::open(file).map_err(why)?;
+    file.take(LARGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(why)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(format!("it is larger than {} MiB", LARGEST >> 20));
+    }
+    Ok(bytes)
+}

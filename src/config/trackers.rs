@@ -1,0 +1,225 @@
+//! The trackers: their URLs, their keys, their extra roots.
+
+use std::{env, fs, path::Path, sync::Arc};
+
+use http::Uri;
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+
+use super::{
+    Mistake, Mistakes, Node, Secrets, Spanned, TableReader, Value, load::Teller, quoted,
+    source::Place, values::suggestion,
+};
+use crate::click::{
+    SecretKey, Tracker,
+    client::{Client, Endpoint},
+    wire::Prefix,
+};
+
+/// The trackers of a configuration, by number.
+#[derive(Default)]
+pub(super) struct Trackers(Vec<Entry>);
+
+struct Entry {
+    name: Arc<str>,
+    /// `None` where a mistake was told of.
+    usable: Option<Usable>,
+}
+
+struct Usable {
+    tracker: Arc<Tracker>,
+    path: String,
+    key: SecretKey,
+}
+
+impl Trackers {
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The only one there is.
+    pub(super) fn only(&self) -> Option<usize> {
+        (self.0.len() == 1).then_some(0)
+    }
+
+    /// The number of a name; an unknown one is a mistake.
+    pub(super) fn find(&self, name: &Spanned<&str>, mistakes: &Mistakes) -> Option<usize> {
+        let found = self.0.iter().position(|entry| *entry.name == *name.value);
+        if found.is_none() {
+            let names: Vec<&str> = self.0.iter().map(|entry| &*entry.name).collect();
+            let mistake = Mistake::error(format!("there is no tracker {}", quoted(name.value))).at(name.place);
+            mistakes.push(mistake.help(suggestion(name.value, &names, "trackers")));
+        }
+        found
+    }
+
+    /// The tracker of a number, and the fixed part of an offer's requests to it.
+    pub(super) fn offer(&self, number: usize, offer: u64, campaign: u64, promo: u64) -> Option<(Arc<Tracker>, Prefix)> {
+        let usable = self.0.get(number)?.usable.as_ref()?;
+        let prefix = Prefix::new(&usable.path, &usable.key, offer, campaign, promo);
+        Some((Arc::clone(&usable.tracker), prefix))
+    }
+}
+
+pub(super) fn read(
+    table: Option<TableReader<'_>>,
+    folder: &Path,
+    secrets: &mut Secrets,
+    teller: Teller<'_>,
+    mistakes: &Mistakes,
+) -> Trackers {
+    let mut trackers = Trackers::default();
+    for (name, node) in table.iter().flat_map(TableReader::entries) {
+        let number = u32::try_from(trackers.0.len()).unwrap_or(u32::MAX);
+        let name_text: Arc<str> = name.name.as_str().into();
+        let usable = TableReader::new(node, mistakes).and_then(|table| {
+            let parts = parts(table, folder, secrets, mistakes)?;
+            let client = Client::new(parts.endpoint);
+            let tracker = Tracker::new(Arc::clone(&name_text), number, client, teller(&name_text));
+            Some(Usable {
+                tracker: Arc::new(tracker),
+                path: parts.path,
+                key: parts.key,
+            })
+        });
+        trackers.0.push(Entry { name: name_text, usable });
+    }
+    trackers
+}
+
+struct Parts {
+    endpoint: Endpoint,
+    path: String,
+    key: SecretKey,
+}
+
+fn parts(
+    mut table: TableReader<'_>,
+    folder: &Path,
+    secrets: &mut Secrets,
+    mistakes: &Mistakes,
+) -> Option<Parts> {
+    let url = table.required_string("url");
+    let key = table
+        .required_raw("secure_key")
+        .and_then(|node| secure_key(node, folder, secrets, mistakes));
+    let roots = match table.string("ca") {
+        Some(text) => roots(&text, folder, mistakes),
+        None => Some(Vec::new()),
+    };
+    table.finish(&[]);
+    let url = url?;
+    let (endpoint, path) = endpoint(&url, &roots?, mistakes)?;
+    Some(Parts { endpoint, path, key: key? })
+}
+
+/// Where the tracker is. Its mistakes do not quote it: a key might stand in it.
+fn endpoint(text: &Spanned<&str>, roots: &[CertificateDer<'static>], mistakes: &Mistakes) -> Option<(Endpoint, String)> {
+    let wrong = |message: &str| {
+        let mistake = Mistake::error(message).at(text.place);
+        mistakes.push(mistake.help("write it like \"https://tracker.example.com/api/click/create\""));
+    };
+    let Ok(uri) = text.value.parse::<Uri>() else {
+        wrong("this is no URL");
+        return None;
+    };
+    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        wrong("a tracker's URL has no user name");
+        return None;
+    }
+    if uri.query().is_some_and(|query| query.contains("secure_key=")) {
+        wrong("the key does not belong into the URL, but into secure_key");
+        return None;
+    }
+    let endpoint = match Endpoint::new(&uri, roots) {
+        Ok(endpoint) => endpoint,
+        Err(why) => {
+            wrong(&format!("this is no URL of a tracker: {why}"));
+            return None;
+        }
+    };
+    if uri.path() == "/" {
+        let warning = Mistake::warning("the URL has no path").at(text.place);
+        mistakes.push(warning.help("the Click API is usually at /api/click/create"));
+    }
+    let path = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    Some((endpoint, path.to_owned()))
+}
+
+/// A key from a string, a file or the environment. No message quotes one.
+fn secure_key(node: &Node, folder: &Path, secrets: &mut Secrets, mistakes: &Mistakes) -> Option<SecretKey> {
+    let help = "write { env = \"NAME\" }, { file = \"key.txt\" }, or a string";
+    let (text, place) = match &node.value {
+        Value::String(text) => (text.clone(), node.place),
+        Value::Table(_) => {
+            let mut table = TableReader::new(node, mistakes)?;
+            let (from_env, from_file) = (table.string("env"), table.string("file"));
+            table.finish(&[]);
+            match (from_env, from_file) {
+                (Some(name), None) => (of_env(&name, mistakes)?, name.place),
+                (None, Some(name)) => (of_file(&name, folder, mistakes)?, name.place),
+                _ => {
+                    mistakes.push(Mistake::error("a key comes from one place").at(node.place).help(help));
+                    return None;
+                }
+            }
+        }
+        _ => {
+            mistakes.push(Mistake::error("this is no key").at(node.place).help(help));
+            return None;
+        }
+    };
+    secrets.add(&text);
+    match SecretKey::new(&text) {
+        Ok(key) => Some(key),
+        Err(_) => {
+            let mistake = Mistake::error("the key is empty, or not one word").at(place);
+            mistakes.push(mistake.help("it is the secret key of your account at the network, a UUID"));
+            None
+        }
+    }
+}
+
+fn of_env(name: &Spanned<&str>, mistakes: &Mistakes) -> Option<String> {
+    let found = env::var(name.value).ok();
+    if found.is_none() {
+        let mistake = Mistake::error(format!("the environment has no variable {}", quoted(name.value)));
+        mistakes.push(mistake.at(name.place).help("set it where onehop is started, or take the key from a file"));
+    }
+    found
+}
+
+fn of_file(name: &Spanned<&str>, folder: &Path, mistakes: &Mistakes) -> Option<String> {
+    let path = folder.join(name.value);
+    match fs::read_to_string(&path) {
+        Ok(text) => Some(text),
+        Err(error) => {
+            unreadable(&path, &error, name.place, mistakes);
+            None
+        }
+    }
+}
+
+fn roots(name: &Spanned<&str>, folder: &Path, mistakes: &Mistakes) -> Option<Vec<CertificateDer<'static>>> {
+    let path = folder.join(name.value);
+    let pem = match fs::read(&path) {
+        Ok(pem) => pem,
+        Err(error) => {
+            unreadable(&path, &error, name.place, mistakes);
+            return None;
+        }
+    };
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    match found {
+        Ok(found) if !found.is_empty() => Some(found),
+        _ => {
+            let mistake = Mistake::error(format!("`{}` holds no certificates", path.display()));
+            mistakes.push(mistake.at(name.place).help("it is a PEM file: -----BEGIN CERTIFICATE----- …"));
+            None
+        }
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error, place: Place, mistakes: &Mistakes) {
+    let mistake = Mistake::error(format!("cannot read `{}`: {error}", path.display())).at(place);
+    mistakes.push(mistake.help("paths are relative to the file that names them"));
+}

@@ -1,0 +1,90 @@
+//! The tree of values of one file, the same for TOML and JSON, with the place of everything.
+//!
+//! Owned here: the types and the choice of the format. Not owned: the formats themselves.
+
+use std::fmt;
+
+use super::mistake::Mistakes;
+use super::source::{Place, SourceId, Sources};
+
+/// Values may stand this deep inside each other. Everything that walks a tree may recurse.
+pub const DEEPEST: usize = 64;
+
+/// What a file holds.
+#[derive(Debug)]
+pub struct Tree {
+    /// Always a table.
+    pub root: Node,
+    /// False if there were mistakes: parts may be missing, so a missing key proves nothing.
+    pub complete: bool,
+}
+
+/// A value and where it stands. For a table with a header of its own, that is the header.
+#[derive(Clone, Debug)]
+pub struct Node {
+    pub value: Value,
+    pub place: Place,
+}
+
+/// The name of an entry and where it stands.
+#[derive(Clone, Debug)]
+pub struct Key {
+    pub name: String,
+    pub place: Place,
+}
+
+/// A value. `Debug` does not show strings, since they may be secrets.
+#[derive(Clone)]
+pub enum Value {
+    String(String),
+    Integer(i64),
+    Float(f64),
+    Bool(bool),
+    Array(Vec<Node>),
+    /// In the order of the file.
+    Table(Vec<(Key, Node)>),
+    /// A kind of value that no configuration uses, named as messages name it ("a date").
+    Other(&'static str),
+}
+
+impl Value {
+    /// The kind of value with its article, for "expected a string, found …".
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::String(_) => "a string",
+            Self::Integer(_) => "an integer",
+            Self::Float(_) => "a decimal number",
+            Self::Bool(_) => "a boolean",
+            Self::Array(_) => "an array",
+            Self::Table(_) => "a table",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(value) => value.fmt(f),
+            Self::Float(value) => value.fmt(f),
+            Self::Bool(value) => value.fmt(f),
+            Self::Array(items) => items.fmt(f),
+            Self::Table(entries) => f
+                .debug_map()
+                .entries(entries.iter().map(|e| (&e.0.name, &e.1)))
+                .finish(),
+            Self::String(_) | Self::Other(_) => f.write_str(self.kind()),
+        }
+    }
+}
+
+/// Reads a file that was added before, as JSON if its name says so, else as TOML. `None` if
+/// nothing could be made of it; every mistake is reported.
+pub fn parse(sources: &Sources, id: SourceId, mistakes: &Mistakes) -> Option<Tree> {
+    let source = sources.get(id)?;
+    if source.is_json() {
+        super::json::parse_json(id, &source.text, mistakes)
+    } else {
+        super::toml::parse_toml(id, &source.text, mistakes)
+    }
+}

@@ -1,0 +1,210 @@
+//! Single values of the tree as the types that sections need.
+//!
+//! Owned here: types, ranges, durations, words out of a list, and the messages about them.
+
+use std::time::Duration;
+
+use super::mistake::{Mistake, Mistakes, quoted};
+use super::reader::Spanned;
+use super::tree::{Node, Value};
+
+/// Longer names are not compared: nobody mistypes that much, and it takes time.
+const LONGEST_COMPARED: usize = 64;
+/// More names in a help line are not read.
+const MOST_LISTED: usize = 30;
+
+/// Whether a duration may be zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Zero {
+    Allowed,
+    Refused,
+}
+
+fn spanned<T>(node: &Node, value: T) -> Option<Spanned<T>> {
+    Some(Spanned {
+        value,
+        place: node.place,
+    })
+}
+
+/// Reports a value of a wrong type. `wanted` has its article.
+pub fn wrong_type(wanted: &str, node: &Node, mistakes: &Mistakes) {
+    // The parser has said what is wrong with it.
+    if matches!(node.value, Value::Other(word) if word.contains(" too ")) {
+        return;
+    }
+    let what = format!("expected {wanted}, found {}", node.value.kind());
+    mistakes.error(node.place, what);
+}
+
+pub fn string<'a>(node: &'a Node, mistakes: &Mistakes) -> Option<Spanned<&'a str>> {
+    if let Value::String(text) = &node.value {
+        return spanned(node, text.as_str());
+    }
+    wrong_type("a string", node, mistakes);
+    None
+}
+
+pub fn integer(node: &Node, mistakes: &Mistakes) -> Option<Spanned<i64>> {
+    if let Value::Integer(number) = node.value {
+        return spanned(node, number);
+    }
+    wrong_type("an integer", node, mistakes);
+    None
+}
+
+pub fn integer_in(node: &Node, least: i64, most: i64, mistakes: &Mistakes) -> Option<Spanned<i64>> {
+    let number = integer(node, mistakes)?;
+    if (least..=most).contains(&number.value) {
+        return Some(number);
+    }
+    mistakes.error(
+        node.place,
+        format!("expected an integer from {least} to {most}"),
+    );
+    None
+}
+
+pub fn float(node: &Node, mistakes: &Mistakes) -> Option<Spanned<f64>> {
+    match node.value {
+        Value::Float(number) => spanned(node, number),
+        // Above 2^53 the nearest float is taken, as for a literal with a point.
+        Value::Integer(number) => spanned(node, number as f64),
+        _ => {
+            wrong_type("a number", node, mistakes);
+            None
+        }
+    }
+}
+
+pub fn bool(node: &Node, mistakes: &Mistakes) -> Option<Spanned<bool>> {
+    if let Value::Bool(value) = node.value {
+        return spanned(node, value);
+    }
+    wrong_type("`true` or `false`", node, mistakes);
+    None
+}
+
+pub fn duration(node: &Node, zero: Zero, mistakes: &Mistakes) -> Option<Spanned<Duration>> {
+    let text = match &node.value {
+        Value::String(text) => text.trim(),
+        Value::Integer(number) => {
+            unit_missing(&number.to_string(), node, mistakes);
+            return None;
+        }
+        _ => {
+            wrong_type("a duration in a string", node, mistakes);
+            return None;
+        }
+    };
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        unit_missing(text, node, mistakes);
+        return None;
+    }
+    let mistake = match humantime::parse_duration(text) {
+        Ok(value) if value.is_zero() && zero == Zero::Refused => {
+            Mistake::error("the duration must be longer than zero")
+        }
+        Ok(value) => return spanned(node, value),
+        Err(humantime::DurationError::NumberOverflow) => {
+            Mistake::error("the duration is too long or too precise")
+        }
+        Err(humantime::DurationError::UnknownUnit { .. }) => {
+            Mistake::error("unknown unit in a duration")
+                .help("units are `ms`, `s`, `m`, `h` and `d`")
+        }
+        Err(_) => Mistake::error("this is not a duration")
+            .help("write it like `\"300s\"`, `\"1500ms\"` or `\"5m\"`"),
+    };
+    mistakes.push(mistake.at(node.place));
+    None
+}
+
+fn unit_missing(digits: &str, node: &Node, mistakes: &Mistakes) {
+    let digits = match digits.trim_start_matches('-') {
+        short if short.len() <= 12 => short,
+        _ => "300",
+    };
+    let mistake = Mistake::error("the duration has no unit");
+    mistakes.push(
+        mistake
+            .at(node.place)
+            .help(format!("write it like `\"{digits}s\"`")),
+    );
+}
+
+pub fn strings<'a>(node: &'a Node, mistakes: &Mistakes) -> Option<Spanned<Vec<Spanned<&'a str>>>> {
+    match &node.value {
+        Value::String(text) => {
+            let one = spanned(node, text.as_str());
+            spanned(node, one.into_iter().collect())
+        }
+        Value::Array(items) => {
+            let list: Vec<_> = items
+                .iter()
+                .filter_map(|item| string(item, mistakes))
+                .collect();
+            // Half a list would lead to mistakes that are none.
+            if list.len() == items.len() {
+                return spanned(node, list);
+            }
+            None
+        }
+        _ => {
+            wrong_type("a string or an array of strings", node, mistakes);
+            None
+        }
+    }
+}
+
+pub fn choice<T: Copy>(
+    node: &Node,
+    words: &[(&str, T)],
+    mistakes: &Mistakes,
+) -> Option<Spanned<T>> {
+    let text = string(node, mistakes)?;
+    if let Some((_, value)) = words.iter().find(|(word, _)| *word == text.value) {
+        return spanned(node, *value);
+    }
+    let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+    let mistake = Mistake::error("unknown word").at(node.place);
+    mistakes.push(mistake.help(suggestion(text.value, &names, "words")));
+    None
+}
+
+/// A help line: the known name nearest to `name`, or else all of them. `what` is the plural of
+/// what they name.
+pub fn suggestion(name: &str, known: &[&str], what: &str) -> String {
+    if let Some(nearest) = nearest(name, known) {
+        return format!("did you mean {}?", quoted(nearest));
+    }
+    if known.is_empty() {
+        return format!("no {what} are known here");
+    }
+    let names: Vec<String> = known
+        .iter()
+        .take(MOST_LISTED)
+        .map(|name| quoted(name))
+        .collect();
+    let more = if known.len() > MOST_LISTED {
+        ", …"
+    } else {
+        ""
+    };
+    format!("known {what}: {}{more}", names.join(", "))
+}
+
+/// The known name that was probably meant.
+pub fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+    if name.len() > LONGEST_COMPARED {
+        return None;
+    }
+    let plain = |text: &str| text.to_lowercase().replace(['-', ' ', '.'], "_");
+    let name = plain(name);
+    let distance = |known: &str| strsim::damerau_levenshtein(&name, &plain(known));
+    let measured = known.iter().map(|known| (distance(known), *known));
+    let (distance, nearest) = measured.min_by_key(|(distance, _)| *distance)?;
+    // A third of the letters may be wrong; of `at` none but one, of `tracking_url` four.
+    let longest = name.chars().count().max(nearest.chars().count());
+    (distance <= longest.div_ceil(3).min(4) && distance < longest).then_some(nearest)
+}

@@ -93,7 +93,7 @@ impl<'a> Masker<'a> {
         if let Held::Triple(quote) = self.held {
             // What follows the closing quotes is at best a comma.
             if self.find_triple(start, quote) {
-                self.held = Held::No;
+                self.held = Held::Open;
             }
             self.hide(start, end);
             return;
@@ -146,14 +146,13 @@ impl<'a> Masker<'a> {
                 self.open(open, area);
                 self.at_key = open == b'{';
             }
-            Piece::Mark(b'}' | b']') => {
-                self.stack.pop();
+            Piece::Mark(close @ (b'}' | b']')) => {
+                self.close(close);
                 self.at_key = false;
             }
             Piece::Mark(b',') if !self.in_array() => {
                 self.at_key = true;
                 self.usage = Use::Plain;
-                self.key_area = None;
             }
             Piece::Mark(b'=' | b':') => self.at_key = false,
             Piece::Mark(_) => {}
@@ -169,14 +168,17 @@ impl<'a> Masker<'a> {
         let next = self.mark(at + 1);
         let named = matches!(next, Some(b'=' | b':' | b'.'));
         let word = token.piece == Piece::Word;
-        let hidden_anyway = self.area().is_some() && !named && !(word && self.at_key);
-        if is_secret(name, !word) && !hidden_anyway {
+        let is_value = !named && !((word || self.json) && self.at_key);
+        let hidden_anyway = self.area().is_some() && is_value;
+        // A string with more than a name in it may be one with its value.
+        let more = !word && name.contains([':', '=', '"', '\'']);
+        if is_secret(name, !word) && !hidden_anyway && !more {
             return self.secret(at);
         }
         if self.at_key && named {
             if is_tracker(name) {
                 match next {
-                    Some(b'.') => self.line_area = Some(Area::Tracker),
+                    Some(b'.') if !self.json => self.line_area = Some(Area::Tracker),
                     _ => self.key_area = Some(Area::Tracker),
                 }
             }
@@ -189,13 +191,18 @@ impl<'a> Masker<'a> {
             self.hide_long_name(token);
             return at + 1;
         }
-        if self.at_key && is_tracker(name) && matches!(next, None | Some(b'{')) {
+        // Whatever stands in place of the colon, the table is still to come.
+        if self.json && is_tracker(name) && (self.at_key || next == Some(b':')) {
             self.key_area = Some(Area::Tracker);
-            return at + 1;
+            self.at_key = false;
+            return at + 1 + usize::from(next == Some(b','));
         }
         let next = self.value(at, token);
-        self.at_key = false;
-        self.key_area = None;
+        // In JSON a word before a key is no value, whatever it is.
+        self.at_key &= self.json && word;
+        if token.piece == Piece::Text(true) && !named && self.ends_well(at) {
+            self.key_area = None;
+        }
         if !self.in_array() {
             self.usage = Use::Plain;
         }

@@ -2,7 +2,7 @@
 //!
 //! Owned here: what a line begins with. Not owned: what is hidden (`mask`, `mask_values`).
 
-use super::lex::Piece;
+use super::lex::{Piece, Token};
 use super::mask::{Area, Masker, Use};
 use super::mask_names::{is_harmless, is_secret, is_tracker, is_tracker_header};
 
@@ -20,7 +20,7 @@ impl Masker<'_> {
         let mut at = from + stray;
         let brackets = (at..at + 2).take_while(is_open).count();
         at += brackets;
-        let (mut area, mut names, mut path) = (None, 0, false);
+        let (mut area, mut names, mut path, mut quoted) = (None, 0, false, false);
         while let Some(token) = self.token(at) {
             match token.piece {
                 Piece::Mark(b'.') => {}
@@ -35,6 +35,7 @@ impl Masker<'_> {
                         area = Some(Area::Secret);
                     }
                     path |= token.piece == Piece::Word;
+                    quoted |= token.piece != Piece::Word;
                     names += 1;
                     if self.mark(at + 1) != Some(b'.') {
                         at += 1;
@@ -53,7 +54,12 @@ impl Masker<'_> {
         let rest = self
             .token(from)
             .and_then(|token| self.text.get(token.start..self.line_end));
-        let broken_tracker = !(closed && alone) && rest.is_some_and(is_tracker_header);
+        let tracker = rest.is_some_and(is_tracker_header);
+        // In JSON too a stray quote hides the key; its table is still to come.
+        let stray_quote = |token: &Token| token.piece == Piece::Text(false);
+        if self.json && from == 0 && tracker && self.tokens.iter().any(stray_quote) {
+            self.key_area = Some(Area::Tracker);
+        }
         // A stray quote makes the header a string.
         let unclosed = self
             .token(from)
@@ -63,15 +69,18 @@ impl Masker<'_> {
             // In the middle of a line only what hides more is believed.
             _ if from > 0 && area.is_none() => false,
             // `tracker.x]` lost its bracket; `tracker.x.url = …` is no header.
-            0 if broken_tracker && unclosed => true,
-            0 => self.stack.is_empty() && area.is_some() && alone,
-            _ if self.stack.is_empty() => names > 0 || broken_tracker,
+            0 if tracker && unclosed => true,
+            0 if area.is_none() || !alone => false,
+            0 => (tracker && closed) || (self.stack.is_empty() && (closed || !quoted)),
+            _ if self.stack.is_empty() => names > 0 || tracker,
             _ => path && closed && alone,
         };
         if !is_header {
             return from;
         }
-        if broken_tracker {
+        // What section this is cannot be known.
+        let broken = brackets > 0 && !closed;
+        if tracker || broken {
             area = area.or(Some(Area::Tracker));
         }
         self.header = area;
@@ -85,6 +94,9 @@ impl Masker<'_> {
     /// rest of a value.
     pub(super) fn is_entry(&self) -> bool {
         let piece = |at: usize| self.token(at).map(|token| token.piece);
+        if self.json && self.mark(0) == Some(b'{') {
+            return true;
+        }
         let mut at = 0;
         while matches!(self.mark(at), Some(b'[' | b'{' | b',' | b'}' | b']')) {
             at += 1;
@@ -95,7 +107,7 @@ impl Masker<'_> {
             Some(Piece::Comment) => return false,
             _ => {}
         }
-        let opened = self.mark(0) == Some(b'[');
+        let (opened, name) = (self.mark(0) == Some(b'['), at);
         while matches!(
             piece(at),
             Some(Piece::Word | Piece::Text(true) | Piece::Mark(b'.'))
@@ -105,7 +117,7 @@ impl Masker<'_> {
         match self.mark(at) {
             Some(b']') => opened && !self.json,
             // A line of base64 may end with `=`, so there must be a value.
-            Some(b'=' | b':') => match piece(at + 1) {
+            Some(b'=' | b':') if at > name => match piece(at + 1) {
                 Some(Piece::Text(_) | Piece::Triple(_) | Piece::Mark(b'[' | b'{')) => true,
                 Some(Piece::Word) => self
                     .token(at + 1)

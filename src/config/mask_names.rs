@@ -26,9 +26,7 @@ pub(super) fn is_secret(name: &str, in_quotes: bool) -> bool {
 
 /// Whether this is `secure_key`, perhaps mistyped.
 pub(super) fn is_secure_key(name: &str) -> bool {
-    let letter = |c: &char| c.is_alphanumeric() || matches!(c, '_' | '-');
-    let letters = name.chars().filter(letter).take(LONGEST_NAME);
-    near(&letters.collect::<String>(), "secure_key", TYPOS)
+    near(&letters(name), "secure_key", TYPOS)
 }
 
 /// Whether this is `tracker`, perhaps mistyped or run together with what follows.
@@ -36,13 +34,23 @@ pub(super) fn is_tracker(name: &str) -> bool {
     let starts = name
         .get(..7)
         .is_some_and(|start| start.eq_ignore_ascii_case("tracker"));
-    starts || near(name, "tracker", 2)
+    (starts && name.len() <= LONGEST_NAME) || near(&letters(name), "tracker", 2)
 }
 
 /// Whether a broken header begins with `tracker` if everything but letters is left out.
 pub(super) fn is_tracker_header(line: &str) -> bool {
-    let letters = line.chars().filter(char::is_ascii_alphabetic);
+    // Few characters, or a line of brackets would be read once for each.
+    let letters = line
+        .chars()
+        .take(LONGEST_NAME)
+        .filter(char::is_ascii_alphabetic);
     near(&letters.take(7).collect::<String>(), "tracker", 2)
+}
+
+/// The name without what does not belong into one.
+fn letters(name: &str) -> String {
+    let letter = |c: &char| c.is_alphanumeric() || matches!(c, '_' | '-');
+    name.chars().filter(letter).take(LONGEST_NAME).collect()
 }
 
 fn near(name: &str, wanted: &str, typos: usize) -> bool {
@@ -75,10 +83,15 @@ pub(super) fn url_secrets(url: &str, at: usize) -> Vec<Range<usize>> {
     let after = url.get(host..).unwrap_or_default();
     let authority = after.find(['/', '?', '#']).unwrap_or(after.len());
     let mut ranges = Vec::new();
-    if let Some(user) = after.get(..authority).and_then(|text| text.rfind('@')) {
+    let host_part = after.get(..authority).unwrap_or_default();
+    let port = host_part.rsplit_once(':').map_or("", |(_, port)| port);
+    if let Some(user) = host_part.rfind('@') {
         ranges.push(at + host..at + host + user);
+    } else if !host_part.ends_with(']') && !port.bytes().all(|byte| byte.is_ascii_digit()) {
+        // What should be a port is a password that lost its `@`.
+        ranges.push(at + host..at + host + authority);
     }
-    if let Some(query) = after.find(['?', '#']) {
+    if let Some(query) = after.find(['?', '#', '=', '&']) {
         ranges.push(at + host + query + 1..whole.end);
     }
     ranges

@@ -1,13 +1,12 @@
-//! Hides single values, and what follows the name of a secret.
+//! Hides single values.
 //!
-//! Owned here: how much of a line is hidden. Not owned: the state from line to line (`mask`).
+//! Owned here: how much of a line is hidden. Not owned: the state from line to line (`mask`), what
+//! follows the name of a secret (`mask_secret`).
 
-use super::lex::{Piece, Token, cut};
+use super::lex::{Piece, Token};
 use super::mask::{Area, Held, Masker, Use};
-use super::mask_names::{LONGEST_NAME, is_harmless, is_secret, is_secure_key, url_secrets};
+use super::mask_names::{is_harmless, is_secret, is_secure_key, url_secrets};
 
-/// A value this long may be looked for elsewhere; shorter ones may be ordinary words.
-const LONG_ENOUGH: usize = 8;
 /// In a tracker, a name this long may be a secret in the wrong place.
 const LONG_NAME: usize = 20;
 
@@ -39,6 +38,14 @@ impl Masker<'_> {
         self.stack.push((bracket, area.or(around)));
     }
 
+    /// A bracket that does not fit closes nothing: hiding too much is the safe side.
+    pub(super) fn close(&mut self, bracket: u8) {
+        let open = if bracket == b'}' { b'{' } else { b'[' };
+        if self.stack.last().is_some_and(|table| table.0 == open) {
+            self.stack.pop();
+        }
+    }
+
     pub(super) fn hide(&mut self, start: usize, end: usize) {
         if start < end {
             self.ranges.push(start..end);
@@ -46,7 +53,7 @@ impl Masker<'_> {
     }
 
     /// Hides everything from a token on, and goes on in the next line unless it is an entry.
-    fn hide_rest(&mut self, start: usize) -> usize {
+    pub(super) fn hide_rest(&mut self, start: usize) -> usize {
         self.hide(start, self.line_end);
         self.held = Held::Open;
         self.keep_count(start);
@@ -67,9 +74,7 @@ impl Masker<'_> {
                     self.open(b'[', None);
                 }
                 Some(b'{') => self.open(b'{', None),
-                Some(b'}' | b']') => {
-                    self.stack.pop();
-                }
+                Some(close @ (b'}' | b']')) => self.close(close),
                 _ => {}
             }
             at += 1;
@@ -96,10 +101,16 @@ impl Masker<'_> {
         if self.area().is_none() {
             return at + 1;
         }
+        self.hide_triple(token, quote)
+    }
+
+    /// Hides the line after three quotes, and the lines to the next three.
+    pub(super) fn hide_triple(&mut self, token: Token, quote: u8) -> usize {
         self.hide(token.end, self.line_end);
-        if !self.find_triple(token.end, quote) {
-            self.held = Held::Triple(quote);
-        }
+        self.held = match self.find_triple(token.end, quote) {
+            true => Held::Open,
+            false => Held::Triple(quote),
+        };
         self.tokens.len()
     }
 
@@ -109,7 +120,10 @@ impl Masker<'_> {
         let (start, end) = token.inner_range();
         let Some(area) = self.area() else {
             // A wrong quote makes entries part of a string.
-            return match self.entry_inside(token, is_secure_key) {
+            let unclosed = token.piece == Piece::Text(false) || !self.ends_well(at);
+            let is_name = |name: &str| is_secure_key(name) || (unclosed && is_secret(name, false));
+            let plain = || Some(token.start + inner.to_ascii_lowercase().find("secure_key")? + 10);
+            return match self.entry_inside(token, is_name).or_else(plain) {
                 Some(value) if token.piece != Piece::Word => self.hide_rest(value),
                 _ => at + 1,
             };
@@ -133,7 +147,7 @@ impl Masker<'_> {
     }
 
     /// Whether after this string the line goes on as it may after a value.
-    fn ends_well(&self, at: usize) -> bool {
+    pub(super) fn ends_well(&self, at: usize) -> bool {
         let piece = |at: usize| self.token(at).map(|token| token.piece);
         match piece(at + 1) {
             None | Some(Piece::Comment | Piece::Mark(b'}' | b']')) => true,
@@ -147,114 +161,5 @@ impl Masker<'_> {
             },
             _ => false,
         }
-    }
-
-    /// Handles what follows the name of a secret.
-    pub(super) fn secret(&mut self, name: usize) -> usize {
-        let mut at = name + 1;
-        if self.mark(at) == Some(b'.')
-            && let Some(part) = self.token(at + 1)
-            && matches!(part.inner(self.text), "env" | "file")
-        {
-            self.line_area = Some(Area::Secret);
-            self.at_key = true;
-            return at + 1;
-        }
-        while matches!(self.mark(at), Some(b'=' | b':')) {
-            at += 1;
-        }
-        let named = at > name + 1;
-        let key_place = named || self.at_key;
-        let Some(token) = self.token(at) else {
-            // The value may be in the next line.
-            if key_place || name == 0 {
-                self.held = Held::Open;
-                self.value_may_be_a_table();
-            }
-            return at;
-        };
-        match token.piece {
-            Piece::Mark(b'{' | b'[') if named => {
-                self.key_area = Some(Area::Secret);
-                return at;
-            }
-            Piece::Mark(b'}' | b']' | b',') if !key_place => return at,
-            Piece::Triple(quote) => {
-                self.hide(token.end, self.line_end);
-                if !self.find_triple(token.end, quote) {
-                    self.held = Held::Triple(quote);
-                }
-                return self.tokens.len();
-            }
-            // An empty string may be what is left of three quotes.
-            Piece::Text(true) if self.ends_well(at) && token.end - token.start > 2 => {
-                let (start, end) = token.inner_range();
-                self.hide(start, end);
-                let certain = self
-                    .token(name)
-                    .is_some_and(|n| is_secure_key(n.inner(self.text)));
-                if certain && end - start >= LONG_ENOUGH {
-                    self.found.push(start..end);
-                }
-                self.at_key = false;
-                if let Some(comment) = self.token(at + 1).filter(|t| t.piece == Piece::Comment) {
-                    self.hide(comment.start, comment.end);
-                    return at + 2;
-                }
-                return at + 1;
-            }
-            _ => {}
-        }
-        self.hide_rest(token.start)
-    }
-
-    /// In JSON a table may open in the line after its key.
-    fn value_may_be_a_table(&mut self) {
-        if self.json {
-            self.key_area = Some(Area::Secret);
-        }
-    }
-
-    /// A comment often holds an entry that was taken out.
-    pub(super) fn comment(&mut self, token: Token) {
-        let tokens = cut(self.text, token.start + 1, token.end, false, false);
-        let mut hiding = self.area().is_some();
-        let before = self
-            .text
-            .get(..token.start)
-            .and_then(|text| text.chars().next_back());
-        if hiding && before.is_some_and(|c| !c.is_whitespace()) {
-            self.hide(token.start, token.end);
-            return;
-        }
-        for piece in &tokens {
-            let follows = matches!(piece.piece, Piece::Mark(b'=' | b':') | Piece::Text(_));
-            if hiding && follows {
-                self.hide(piece.start, token.end);
-                return;
-            }
-            hiding |= is_secret(piece.inner(self.text), false);
-        }
-        if let Some(value) = self.entry_inside(token, |name| is_secret(name, false)) {
-            self.hide(value, token.end);
-        }
-    }
-
-    /// Where a value begins in a comment or string, if a secret's name with a separator is before
-    /// it. Quotes inside the name do not count.
-    fn entry_inside(&self, token: Token, is_name: impl Fn(&str) -> bool) -> Option<usize> {
-        let mut name = String::new();
-        for (at, c) in self.text.get(token.start..token.end)?.char_indices() {
-            match c {
-                '=' | ':' if is_name(&name) => return Some(token.start + at + 1),
-                '"' | '\'' | '\\' => {}
-                c if c.is_whitespace() => {}
-                '_' | '-' | '0'..='9' | 'a'..='z' | 'A'..='Z' if name.len() <= LONGEST_NAME => {
-                    name.push(c)
-                }
-                _ => name.clear(),
-            }
-        }
-        None
     }
 }

@@ -11,6 +11,7 @@ pub mod load;
 mod mask;
 mod mask_lines;
 mod mask_names;
+mod mask_secret;
 mod mask_values;
 pub mod mistake;
 pub mod reader;

@@ -1,1 +1,20 @@
-fn main(){}
+//! Behaviour of the whole edge over real sockets: `click_api()` is scripted, `edge()` listens on a port of its own, and
+//! `visitor()` looks at what comes back.
+
+mod support;
+
+mod answers;
+mod cache;
+mod commands;
+mod configuration;
+mod connections;
+mod drain;
+mod faults;
+mod log;
+mod offers;
+mod real_ip;
+mod requests;
+mod secret;
+mod tidy;
+mod tls;
+mod what_a_visitor_gets;

@@ -67,7 +67,7 @@ fn values_of_secret_keys_are_masked_in_toml() {
             "secure_key = ****\n****\n\n[a]",
         ),
         ("secure_key = \"ab\"c\"", "secure_key = ******"),
-        ("# secure_key = \"abc\"", "# secure_key *******"),
+        ("# secure_key = \"abc\"", "# secure_key ********"),
         (
             "a = \"b\"secure_key = \"abc\"",
             "a = \"b\"secure_key = \"***\"",
@@ -245,7 +245,7 @@ fn masking_takes_linear_time() {
         for separator in ["", "\n"] {
             let text = format!(
                 "[tracker.x]\n{}",
-                (part.to_owned() + separator).repeat(100_000)
+                (part.to_owned() + separator).repeat(20_000)
             );
             let started = std::time::Instant::now();
             let mut secrets = Secrets::new();
@@ -254,7 +254,7 @@ fn masking_takes_linear_time() {
             assert_eq!(json(&text).len(), text.len());
             assert_eq!(secrets.scrub(&text).len(), text.len());
             assert!(
-                started.elapsed().as_secs() < 8,
+                started.elapsed().as_secs() < 5,
                 "{part:?}: {:?}",
                 started.elapsed()
             );

@@ -1,0 +1,121 @@
+//! The commands, as a newcomer runs them.
+
+use std::process::Command;
+
+use crate::support::{
+    Program, Visitor,
+    program::{Folder, output},
+};
+
+/// What the guide of the demonstration shows: a link's path, and words of what it should come to.
+const SHOWN: [(&str, &str); 6] = [
+    ("/shoes?utm_source=demo", "https://advertiser.example/shoes?click_id="),
+    ("/inactive", "why=offer_inactive"),
+    ("/paused", "why=campaign_inactive"),
+    ("/phones", "why=targeting"),
+    ("/broken", "https://tracker.example/c/816?offer=1006"),
+    ("/either", "https://advertiser.example/second?click_id="),
+];
+
+#[test]
+fn the_demo_does_what_it_prints() {
+    let folder = Folder::new();
+    let program = Program::start(&["demo", "--listen", "127.0.0.1:0"], folder.path(), &[]);
+    program.hear("Each hit is a line below.");
+    let guide = program.said();
+    let lines: Vec<&str> = guide.lines().filter(|line| line.starts_with("  curl ")).collect();
+    for (link, expected) in SHOWN {
+        let line = lines.iter().find(|line| line.ends_with(&format!("{link}'"))).expect("a line to try");
+        let tried = Command::new("sh").arg("-c").arg(line.trim()).output().expect("a shell");
+        let answer = String::from_utf8(tried.stdout).expect("ASCII");
+        assert!(answer.starts_with("HTTP/1.1 302 "), "{line}: {answer}");
+        assert!(answer.contains(expected), "{line}: {answer}");
+        let path = link.split('?').next().expect("a path");
+        program.hear(&format!("{path} from 127.0.0.1: "));
+    }
+    program.signal("INT");
+    let (status, said) = program.wait();
+    assert!(status.success(), "{said}");
+}
+
+#[test]
+fn a_click_of_the_demo_is_one_that_its_tracker_made() {
+    let folder = Folder::new();
+    let program = Program::start(&["demo", "--listen", "127.0.0.1:0"], folder.path(), &[]);
+    program.hear("Each hit is a line below.");
+    let guide = program.said();
+    let address = guide.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address");
+    let visitor = Visitor::new(address.parse().expect("an address"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let clicks: Vec<String> = ["192.0.2.1", "192.0.2.2", "192.0.2.1"]
+        .into_iter()
+        .map(|ip| runtime.block_on(visitor.clone().from(ip).get("/shoes")).location().to_owned())
+        .collect();
+    assert_ne!(clicks[0], clicks[1]);
+    assert_eq!(clicks[0], clicks[2]);
+}
+
+#[test]
+fn the_sandbox_alone() {
+    let folder = Folder::new();
+    let program = Program::start(&["sandbox", "--listen", "127.0.0.1:0", "--key", "k", "--cap", "1"], folder.path(), &[]);
+    let address = program.hear("url is http://");
+    let (address, path) = address.split_once('/').expect("a path");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let ask = |query: &str| {
+        let visitor = Visitor::new(address.parse().expect("an address"));
+        let answer = runtime.block_on(visitor.get(&format!("/{path}?{query}")));
+        let body: serde_json::Value = serde_json::from_slice(&answer.body).expect("JSON");
+        (answer.status, body)
+    };
+    let call = "secure_key=k&offer_id=1&campaign_id=2&promo_id=3&user_ip=192.0.2.1&user_useragent=x";
+    let (status, first) = ask(call);
+    assert_eq!((status, &first["data"]["exists"]), (200, &false.into()));
+    let (_, again) = ask(call);
+    assert_eq!((&again["data"]["exists"], &again["data"]["click_id"]), (&true.into(), &first["data"]["click_id"]));
+    let (status, body) = ask(&call.replace("secure_key=k", "secure_key=x"));
+    assert_eq!((status, &body["message"]), (403, &"Access denied".into()));
+    let (status, body) = ask(&call.replace("campaign_id=2", "campaign_id=x"));
+    assert_eq!((status, &body["message"]), (400, &"Field request.campaign_id is not valid".into()));
+    let capped = call.replace("offer_id=1", "offer_id=1004");
+    assert_eq!(ask(&capped).0, 200);
+    let (status, body) = ask(&capped.replace("192.0.2.1", "192.0.2.2"));
+    assert_eq!((status, &body["reason"]), (202, &"overcap".into()));
+}
+
+#[test]
+fn exit_statuses() {
+    let folder = Folder::new();
+    for (arguments, status) in [
+        (&["--help"][..], 0),
+        (&["--version"], 0),
+        (&["run", "--help"], 0),
+        (&[], 2),
+        (&["fly"], 2),
+        (&["run", "--fast"], 2),
+        (&["sandbox", "--fail", "7"], 2),
+        (&["run", "-c", "none.toml"], 1),
+        (&["check", "-c", "none.toml"], 1),
+    ] {
+        assert_eq!(output(arguments, folder.path()).status.code(), Some(status), "{arguments:?}");
+    }
+}
+
+#[test]
+fn an_address_that_is_taken_says_so() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address");
+    let folder = Folder::new();
+    folder.write(
+        "onehop.toml",
+        format!(
+            "[listen]\nhttp = \"{address}\"\n[tracker.t]\nurl = \"http://127.0.0.1:9/x\"\nsecure_key = \"k\"\n\
+             [[link]]\nat = \"/a\"\ntrafficback_url = \"https://a.example\"\n[[link.offer]]\noffer_id = 1\n\
+             campaign_id = 2\npromo_id = 3\ntraffic_url = \"https://a.example/{{click_id}}\"\n"
+        ),
+    );
+    let output = output(&["run"], folder.path());
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(said.contains(&format!("cannot listen on {address}")) && said.contains("another"), "{said}");
+}

@@ -1,0 +1,193 @@
+//! What `check` says: every mistake at once, each with its place and its mend.
+
+use std::process::Output;
+
+use crate::support::program::{Folder, output};
+
+fn check(folder: &Folder, file: &str) -> (Option<i32>, String) {
+    let Output { status, stdout, stderr } = output(&["check", "-c", file], folder.path());
+    assert!(stderr.is_empty(), "{}", String::from_utf8_lossy(&stderr));
+    (status.code(), String::from_utf8(stdout).expect("UTF-8"))
+}
+
+const GOOD: &str = r#"links = ["links/*.toml", "more.json"]
+
+[listen]
+http = ["127.0.0.1:8080", "[::1]:8080"]
+admin = "127.0.0.1:9180"
+proxy_protocol = false
+
+[visitor]
+trusted_proxies = ["10.0.0.0/8", "192.0.2.1"]
+real_ip_header = "Forwarded"
+bots = "click"
+
+[tracker.hoqu]
+url = "https://tracker.hoqu.com/api/click/create"
+secure_key = { file = "key.txt" }
+
+[tracker.other]
+url = "http://127.0.0.1:8081/api/click/create"
+secure_key = { env = "PATH" }
+
+[click]
+deadline = "1500ms"
+hedge_after = "off"
+cache_entries = 1000
+ttl = "5m"
+ttl_when_exists = "60s"
+
+[click_log]
+path = "clicks.jsonl"
+
+[limits]
+drain = "10s"
+
+[unmatched]
+redirect = "https://my-site.example/?lost={path}"
+
+[defaults]
+trafficback_url = "https://my-site.example/deals?why={reason}"
+tracker = "hoqu"
+
+[[link]]
+at = ["go.example.com/shoes", "*.example.com/shoes/*"]
+order = "listed"
+preview_url = "https://advertisers-web-site.com/"
+
+  [[link.offer]]
+  name = "shoes-de"
+  offer_id = 5306
+  campaign_id = 816
+  promo_id = 522
+  traffic_url = "https://advertisers-web-site.com/?click_id={click_id}"
+  tracking_url = "https://tracker.hoqu.com/c/{offer_id}"
+  send = { subid1 = "{query.zone}", utm_source = "my-blog" }
+  forward_query = ["gclid"]
+
+  [[link.offer]]
+  offer_id = 1
+  campaign_id = 2
+  promo_id = 3
+  tracker = "other"
+  traffic_url = "https://advertisers-web-site.com/{click_id}"
+  forward_query = "all"
+"#;
+
+const MORE: &str = r#"{"link": [{
+  "at": "go.example.com/hats", "tracker": "other", "trafficback_url": "https://my-site.example/",
+  "offer": [{"offer_id": 1, "campaign_id": 2, "promo_id": 3, "traffic_url": "https://a.example/{click_id}"}]
+}]}"#;
+
+fn good_folder() -> Folder {
+    let folder = Folder::new();
+    folder.write("onehop.toml", GOOD);
+    folder.write("key.txt", "4497bf7b-7956-4f31-8d70-2e72cfc07572\n");
+    folder.write("more.json", MORE);
+    folder.write("links/a.toml", MORE_TOML);
+    folder
+}
+
+const MORE_TOML: &str = r#"[[link]]
+at = "go.example.com/bags"
+[[link.offer]]
+offer_id = 1
+campaign_id = 2
+promo_id = 3
+traffic_url = "https://a.example/?c={click_id}"
+"#;
+
+#[test]
+fn a_good_configuration() {
+    let (status, said) = check(&good_folder(), "onehop.toml");
+    assert_eq!((status, said.as_str()), (Some(0), "onehop.toml is fine: 3 links, 4 offers, 2 trackers\n"));
+}
+
+#[test]
+fn the_same_in_json() {
+    let folder = good_folder();
+    let value: toml::Table = toml::from_str(GOOD).expect("TOML");
+    folder.write("onehop.json", serde_json::to_string_pretty(&value).expect("JSON"));
+    let (status, said) = check(&folder, "onehop.json");
+    assert_eq!((status, said.as_str()), (Some(0), "onehop.json is fine: 3 links, 4 offers, 2 trackers\n"));
+}
+
+/// Each change of the good configuration, and what is said of it and where.
+#[test]
+fn each_mistake_with_its_place_and_mend() {
+    for (from, to, place, words, mend) in [
+        ("trafficback_url", "trafficback", "onehop.toml:37:1", "unknown key `trafficback`", "did you mean `trafficback_url`?"),
+        ("\"1500ms\"", "1500", "onehop.toml:22:12", "unit", "1500s"),
+        ("\"1500ms\"", "\"1500 parsecs\"", "onehop.toml:22:12", "unknown unit", "`ms`"),
+        ("\"1500ms\"", "\"0s\"", "onehop.toml:22:12", "longer than zero", ""),
+        ("[listen]", "[lisen]", "onehop.toml:3:2", "unknown key `lisen`", "did you mean `listen`?"),
+        ("10.0.0.0/8", "10.0.0.0/33", "onehop.toml:9:20", "no network", "10.0.0.0/8"),
+        ("\"Forwarded\"", "\"x forwarded\"", "onehop.toml:10:18", "no name of a header", "x-forwarded-for"),
+        ("\"click\"", "\"clik\"", "onehop.toml:11:8", "unknown word", "did you mean `click`?"),
+        ("127.0.0.1:8080", "localhost:8080", "onehop.toml:4:9", "no address to listen on", "[::]:80"),
+        ("[::1]:8080", "127.0.0.1:9180", "onehop.toml:4:27", "listened on already", ""),
+        ("proxy_protocol = false", "proxy_protocol = true", "onehop.toml:6:18", "later version", ""),
+        ("https://tracker.hoqu.com/api", "ftp://tracker.hoqu.com/api", "onehop.toml:14:7", "no URL of a tracker", "https://"),
+        ("key.txt", "nokey.txt", "onehop.toml:15:23", "cannot read", "relative to the file"),
+        ("\"PATH\"", "\"NO_SUCH_VARIABLE\"", "onehop.toml:19:22", "no variable `NO_SUCH_VARIABLE`", "set it"),
+        ("tracker = \"hoqu\"", "tracker = \"hoku\"", "onehop.toml:38:11", "no tracker `hoku`", "did you mean `hoqu`?"),
+        ("why={reason}", "why={resaon}", "onehop.toml:37:58", "no macro `{resaon}`", "did you mean `{reason}`?"),
+        ("?click_id={click_id}", "?click_id={query.click_id}", "onehop.toml:50:17", "without `{click_id}`", "put `{click_id}`"),
+        ("https://advertisers-web-site.com/?", "https://{host}/?", "onehop.toml:50:26", "may not stand in the host", "write the host out"),
+        ("https://advertisers-web-site.com/\"", "javascript:alert(1)\"", "onehop.toml:43:15", "no absolute URL", "https://"),
+        ("offer_id = 5306", "offer_id = \"5306\"", "onehop.toml:47:14", "expected an integer, found a string", ""),
+        ("  promo_id = 522\n", "", "onehop.toml:45:3", "missing key `promo_id`", ""),
+        ("subid1", "subid7", "onehop.toml:52:12", "no parameter `subid7`", "did you mean"),
+        ("order = \"listed\"", "order = \"weighted\"", "onehop.toml:42:9", "later version", ""),
+        ("  name = \"shoes-de\"", "  when = { country = [\"DE\"] }", "onehop.toml:46:3", "the key `when` comes with a later version", ""),
+        ("go.example.com/shoes", "https://go.example.com/shoes", "onehop.toml:41:7", "without a scheme", "leave out"),
+        ("go.example.com/shoes\"", "go.example.com/bags\"", "links/a.toml:2:6", "two links stand at the same place", "onehop.toml:41:7"),
+        ("more.json", "none.json", "onehop.toml:1:26", "cannot read", ""),
+        ("[defaults]\n", "[tls]\ncerts = \"certs\"\n[defaults]\n", "onehop.toml:36:2", "the key `tls` comes with a later version", ""),
+        ("path = \"clicks.jsonl\"", "path = \"no/such/folder/x\"", "onehop.toml:28:8", "no file can be at", "folder that exists"),
+    ] {
+        assert!(GOOD.contains(from), "{from}");
+        let folder = good_folder();
+        folder.write("onehop.toml", GOOD.replacen(from, to, 1));
+        let (status, said) = check(&folder, "onehop.toml");
+        assert_eq!(status, Some(1), "{said}");
+        for expected in [place, words, mend] {
+            assert!(said.contains(expected), "{from} -> {to}: {expected:?} not in\n{said}");
+        }
+    }
+}
+
+#[test]
+fn all_mistakes_of_all_files_in_one_run() {
+    let folder = good_folder();
+    folder.write("onehop.toml", GOOD.replace("\"1500ms\"", "1500").replace("offer_id = 1\n", "offer_id = 0\n"));
+    folder.write("links/a.toml", MORE_TOML.replace("promo_id", "promo"));
+    folder.write("links/b.toml", "[[link]\nat = \"x\"\n");
+    folder.write("more.json", MORE.replace("\"at\"", "\"att\""));
+    let (status, said) = check(&folder, "onehop.toml");
+    assert_eq!(status, Some(1));
+    for place in ["onehop.toml:22:12", "onehop.toml:57:14", "links/a.toml:6:1", "links/b.toml:1:8", "more.json:2:3"] {
+        assert!(said.contains(place), "{place} not in\n{said}");
+    }
+}
+
+#[test]
+fn a_likely_slip_is_a_warning() {
+    let folder = good_folder();
+    folder.write("links/a.toml", MORE_TOML.replace("{click_id}", "{click_id}&s={subid}"));
+    let (status, said) = check(&folder, "onehop.toml");
+    assert_eq!(status, Some(0), "{said}");
+    assert!(said.contains("warning") && said.contains("links/a.toml:7:54") && said.contains("did you mean `{subid1}`?"), "{said}");
+}
+
+#[test]
+fn a_file_that_is_not_there_or_empty() {
+    let folder = Folder::new();
+    let (status, said) = check(&folder, "none.toml");
+    assert_eq!(status, Some(1));
+    assert!(said.contains("cannot read `none.toml`: there is no such file"), "{said}");
+    folder.write("onehop.toml", "");
+    let (status, said) = check(&folder, "onehop.toml");
+    assert_eq!(status, Some(1));
+    assert!(said.contains("there is no link"), "{said}");
+}

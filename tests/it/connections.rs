@@ -1,0 +1,103 @@
+//! HTTP/2 without TLS, and connections that say nothing.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, Version};
+use http_body_util::{BodyExt, Empty};
+use hyper::client::conn::http2::{self, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::{io::AsyncReadExt, net::TcpStream, task::JoinSet};
+
+use crate::support::{ClickApi, Edge, click, one_link};
+
+pub async fn http2(edge: &Edge) -> SendRequest<Empty<Bytes>> {
+    let stream = TcpStream::connect(edge.address).await.expect("the edge listens");
+    let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+        .await
+        .expect("HTTP/2");
+    tokio::spawn(connection);
+    sender
+}
+
+pub async fn ask(sender: &mut SendRequest<Empty<Bytes>>, method: &str, path: &str, agent: &str) -> Response<Bytes> {
+    let request = Request::builder()
+        .method(method)
+        .uri(format!("http://GO.example.com{path}"))
+        .header("user-agent", agent)
+        .body(Empty::new())
+        .expect("a request");
+    let (parts, body) = sender.send_request(request).await.expect("an answer").into_parts();
+    let body = body.collect().await.expect("a body").to_bytes();
+    Response::from_parts(parts, body)
+}
+
+#[tokio::test]
+async fn the_same_answers_over_http2() {
+    let tracker = ClickApi::always(click("1")).await;
+    let edge = Edge::start(&one_link(&tracker));
+    let mut sender = http2(&edge).await;
+    let browser = "Mozilla/5.0";
+    for (method, path, agent, status, location) in [
+        ("GET", "/go", browser, 302, Some("https://advertiser.example/?click_id=1")),
+        ("HEAD", "/go", browser, 302, Some("https://back.example/?why=head")),
+        ("GET", "/go", "curl/8.0", 302, Some("https://back.example/?why=bot")),
+        ("POST", "/go", browser, 405, None),
+        ("GET", "/no", browser, 404, None),
+        ("GET", "/%zz", browser, 400, None),
+    ] {
+        let answer = ask(&mut sender, method, path, agent).await;
+        assert_eq!(answer.version(), Version::HTTP_2);
+        assert_eq!(answer.status().as_u16(), status, "{method} {path}");
+        let header = |name| answer.headers().get(name).map(|value| value.to_str().expect("ASCII"));
+        assert_eq!(header("location"), location, "{method} {path}");
+        assert_eq!(header("cache-control"), Some("no-store"));
+        assert_eq!(header("content-length"), Some("0"));
+        assert_eq!(header("connection"), None);
+        assert!(answer.body().is_empty());
+    }
+    let advice = ask(&mut sender, "GET", "/.well-known/traffic-advice", browser).await;
+    assert_eq!(advice.status(), StatusCode::OK);
+    assert!(advice.body().starts_with(b"["));
+}
+
+#[tokio::test]
+async fn many_streams_at_once() {
+    let tracker = ClickApi::always(click("1")).await;
+    let edge = Edge::start(&one_link(&tracker));
+    let sender = http2(&edge).await;
+    let mut hits = JoinSet::new();
+    for _ in 0..500 {
+        let mut sender = sender.clone();
+        hits.spawn(async move {
+            sender.ready().await.expect("a stream");
+            ask(&mut sender, "GET", "/go", "Mozilla/5.0").await.status()
+        });
+    }
+    while let Some(status) = hits.join_next().await {
+        assert_eq!(status.expect("no panic"), StatusCode::FOUND);
+    }
+    assert_eq!(tracker.calls().len(), 1);
+}
+
+/// Time is paused, so that a limit is reached as soon as nothing else is left to do.
+#[tokio::test(start_paused = true)]
+async fn silence_is_closed_at_its_limit() {
+    for said in [&b""[..], b"PRI * HTTP/2.0\r\n\r\nSM", b"GET /go HTTP/1.1\r\nHost: a\r\nX-Slow: "] {
+        let (mut client, server) = tokio::io::duplex(4096);
+        tokio::io::AsyncWriteExt::write_all(&mut client, said).await.expect("a reader");
+        let began = tokio::time::Instant::now();
+        let tracker = "[tracker.t]\nurl = \"http://127.0.0.1:9/\"\nsecure_key = \"k\"\n";
+        let (server_side, _drain) = crate::support::edge::server(&format!(
+            "{tracker}[defaults]\ntrafficback_url = \"https://a.example\"\n[[link]]\nat = \"/go\"\n[[link.offer]]\n\
+             offer_id = 1\ncampaign_id = 2\npromo_id = 3\ntraffic_url = \"https://a.example/{{click_id}}\"\n"
+        ));
+        let serving = tokio::spawn(server_side.serve(server, "127.0.0.1".parse().expect("an address")));
+        let mut rest = Vec::new();
+        client.read_to_end(&mut rest).await.expect("no fault");
+        serving.await.expect("no panic");
+        let took = began.elapsed();
+        assert!(took >= Duration::from_secs(10) && took < Duration::from_secs(11), "{said:?}: {took:?}");
+        assert!(!String::from_utf8_lossy(&rest).contains("302"));
+    }
+}

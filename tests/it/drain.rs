@@ -1,0 +1,128 @@
+//! The end: who was accepted is answered, and nobody else is.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::{io::AsyncWriteExt, net::TcpStream, sync::Notify, task::JoinSet};
+
+use crate::support::{
+    Act, ClickApi, Edge, Program, Visitor, click, eventually, one_link,
+    program::Folder,
+    visitor::read_answer,
+};
+
+#[tokio::test]
+async fn hits_in_flight_and_requests_on_their_way_are_answered() {
+    let go = Arc::new(Notify::new());
+    let Act::Send(bytes) = click("late") else { unreachable!("a click is sent") };
+    let tracker = ClickApi::always(Act::WaitAndSend(Arc::clone(&go), bytes)).await;
+    let edge = Edge::start(&one_link(&tracker).replace("500ms", "20s"));
+    let visitor = edge.visitor();
+    let mut in_flight = visitor.connect().await;
+    in_flight.write_all(&visitor.request("/go")).await.expect("the edge reads");
+    tracker.called(1).await;
+    let mut kept = visitor.connect().await;
+    assert_eq!(visitor.get_on(&mut kept, "/none").await.status, 404);
+    let address = edge.address;
+
+    let stopping = tokio::spawn(edge.stop());
+    // New connections are refused from the moment that the listener is closed.
+    eventually("a refused connection", async || TcpStream::connect(address).await.is_err()).await;
+    let last = visitor.get_on(&mut kept, "/none").await;
+    assert_eq!((last.status, last.header("connection")), (404, Some("close")));
+    assert!(!stopping.is_finished());
+    go.notify_one();
+    let answer = read_answer(&mut in_flight, Instant::now()).await;
+    assert!(answer.location().ends_with("=late"));
+    assert_eq!(answer.header("connection"), Some("close"));
+    stopping.await.expect("no panic");
+}
+
+#[tokio::test]
+async fn draining_has_its_end() {
+    let tracker = ClickApi::always(Act::SendAndHang(Vec::new())).await;
+    let configuration = one_link(&tracker).replace("500ms", "60s") + "[limits]\ndrain = \"100ms\"\n";
+    let edge = Edge::start(&configuration);
+    let visitor = edge.visitor();
+    let mut waiting = visitor.connect().await;
+    waiting.write_all(&visitor.request("/go")).await.expect("the edge reads");
+    tracker.called(1).await;
+    let began = Instant::now();
+    edge.stop().await;
+    assert!(began.elapsed() < Duration::from_secs(10));
+}
+
+/// 200 visitors ask without a pause, on kept connections and on new ones, while the program is told to stop. A request on
+/// a connection that was accepted is answered; a connection that is refused was not accepted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sigterm_under_load_loses_nothing() {
+    let tracker = ClickApi::always(click("1")).await;
+    let folder = Folder::new();
+    let configuration = one_link(&tracker).replace("[listen]", "[listen]\nadmin = \"127.0.0.1:0\"");
+    folder.write("onehop.toml", configuration);
+    let program = Program::start(&["run"], folder.path(), &[]);
+    let address = program.hear("listening on http://").parse().expect("an address");
+    let admin = program.hear("metrics on http://").parse().expect("an address");
+    assert_eq!(Visitor::new(admin).get("/readyz").await.status, 200);
+
+    let ended = Arc::new(AtomicBool::new(false));
+    let answered = Arc::new(AtomicUsize::new(0));
+    let mut visitors = JoinSet::new();
+    for n in 0..200 {
+        let visitor = Visitor::new(address).from(&format!("192.0.2.{n}"));
+        let (ended, answered) = (Arc::clone(&ended), Arc::clone(&answered));
+        let keeps = n % 2 == 0;
+        visitors.spawn(async move {
+            while !ended.load(Ordering::SeqCst) {
+                let Ok(mut stream) = TcpStream::connect(address).await else { return };
+                loop {
+                    let answer = visitor.get_on(&mut stream, "/go").await;
+                    assert!(answer.location().ends_with("=1"));
+                    answered.fetch_add(1, Ordering::SeqCst);
+                    if !keeps || answer.header("connection") == Some("close") {
+                        break;
+                    }
+                }
+            }
+        });
+    }
+    eventually("2000 answers", async || answered.load(Ordering::SeqCst) >= 2000).await;
+    program.signal("TERM");
+    let (status, said) = tokio::task::spawn_blocking(|| program.wait()).await.expect("no panic");
+    ended.store(true, Ordering::SeqCst);
+    while let Some(visitor) = visitors.join_next().await {
+        visitor.expect("each request that was accepted is answered");
+    }
+    assert!(status.success(), "{said}");
+    assert!(said.contains("stopped"), "{said}");
+}
+
+#[tokio::test]
+async fn not_ready_while_draining() {
+    let tracker = ClickApi::always(Act::SendAndHang(Vec::new())).await;
+    let folder = Folder::new();
+    let configuration = one_link(&tracker)
+        .replace("500ms", "20s")
+        .replace("[listen]", "[listen]\nadmin = \"127.0.0.1:0\"");
+    folder.write("onehop.toml", configuration);
+    let program = Program::start(&["run"], folder.path(), &[]);
+    let address = program.hear("listening on http://").parse().expect("an address");
+    let admin: std::net::SocketAddr = program.hear("metrics on http://").parse().expect("an address");
+    let visitor = Visitor::new(address);
+    let mut waiting = visitor.connect().await;
+    waiting.write_all(&visitor.request("/go")).await.expect("the edge reads");
+    tracker.called(1).await;
+    program.signal("TERM");
+    program.hear("draining");
+    // The word is given before readiness is taken back; both before any wait.
+    let operator = Visitor::new(admin);
+    eventually("not ready", async || operator.get("/readyz").await.status == 503).await;
+    assert_eq!(operator.get("/healthz").await.status, 200);
+    assert_eq!(operator.get("/nothing").await.status, 404);
+    assert_eq!(operator.clone().method("POST").get("/metrics").await.status, 405);
+}

@@ -1,0 +1,132 @@
+//! The click log: every hit is one line, whatever became of it.
+
+use serde_json::Value;
+use tokio::io::AsyncWriteExt;
+
+use crate::{
+    connections::{ask, http2},
+    support::{Act, ClickApi, Edge, click, eventually, program::Folder, trafficback, with_link},
+};
+
+const LINKS: &str = r#"
+    [click_log]
+    path = "clicks.jsonl"
+    [[link]]
+    at = ["go.example.com/go", "/other"]
+      [[link.offer]]
+      name = "first"
+      offer_id = 1
+      campaign_id = 2
+      promo_id = 3
+      traffic_url = "https://advertiser.example/?c={click_id}&h={hit_id}"
+      send = { subid1 = "{query.zone}" }
+"#;
+
+fn lines(folder: &Folder) -> Vec<Value> {
+    folder
+        .read("clicks.jsonl")
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
+        .collect()
+}
+
+#[tokio::test]
+async fn every_hit_is_a_line() {
+    let tracker = ClickApi::start(|call| match call.number {
+        0 => click("the click"),
+        1 => trafficback("Not Known"),
+        _ => Act::Close,
+    })
+    .await;
+    let folder = Folder::new();
+    let edge = Edge::start_in(folder.path(), &with_link(&tracker, LINKS));
+    let visitor = edge.visitor();
+    let first = visitor.clone().header("Referer", "https://a.example/").get("/go?zone=z%201&utm_source=u&subid1=no").await;
+    visitor.get("/go").await.location();
+    visitor.clone().from("192.0.2.2").get("/other").await.reason();
+    visitor.clone().from("192.0.2.3").get("/go").await.reason();
+    visitor.clone().user_agent("curl/8").get("/go").await.reason();
+    visitor.get("/none").await;
+    visitor.clone().method("POST").get("/go").await;
+    visitor.clone().header("Purpose", "prefetch").get("/go").await;
+    visitor.clone().host("a,b").get("/go").await;
+    edge.stop().await;
+
+    let lines = lines(&folder);
+    let summary: Vec<_> = lines
+        .iter()
+        .map(|line| ["outcome", "reason", "cache", "attempts", "tracker"].map(|field| line[field].to_string()).join(" "))
+        .collect();
+    assert_eq!(
+        summary,
+        [
+            r#""advertiser" null "miss" 1 "main""#,
+            r#""advertiser" null "hit" 0 "main""#,
+            r#""trafficback" "other" "miss" 1 "main""#,
+            r#""trafficback" "unreachable" "miss" 1 "main""#,
+            r#""trafficback" "bot" null 0 null"#,
+            r#""unmatched" null null 0 null"#,
+            r#""refused" null null 0 null"#,
+            r#""refused" null null 0 null"#,
+            r#""refused" null null 0 null"#,
+        ]
+    );
+    let line = &lines[0];
+    for (field, value) in [
+        ("host", "go.example.com"),
+        ("path", "/go"),
+        ("link", "go.example.com/go"),
+        ("offer", "first"),
+        ("click_id", "the click"),
+        ("ip", "192.0.2.1"),
+        ("user_agent", "Mozilla/5.0 (X11; Linux x86_64)"),
+        ("referrer", "https://a.example/"),
+        ("utm_source", "u"),
+        ("subid1", "z 1"),
+    ] {
+        assert_eq!(line[field], value, "{field}");
+    }
+    assert_eq!((&line["offer_id"], &line["campaign_id"], &line["promo_id"]), (&1.into(), &2.into(), &3.into()));
+    assert!(first.location().ends_with(line["hit_id"].as_str().expect("an id")));
+    assert!(line["api_ms"].as_f64() <= line["total_ms"].as_f64() && line["api_ms"].as_f64() > Some(0.0));
+    assert_eq!(lines[2]["tracker_reason"], "_ot__nown");
+}
+
+#[tokio::test]
+async fn whoever_leaves_is_a_line_too() {
+    let tracker = ClickApi::always(Act::SendAndHang(Vec::new())).await;
+    let folder = Folder::new();
+    let edge = Edge::start_in(folder.path(), &with_link(&tracker, LINKS).replace("500ms", "2s"));
+    let visitor = edge.visitor();
+    let mut stream = visitor.connect().await;
+    stream.write_all(&visitor.request("/go")).await.expect("the edge reads");
+    let mut sender = http2(&edge).await;
+    let asking = tokio::spawn(async move { ask(&mut sender, "GET", "/go", "Mozilla/5.0").await });
+    tracker.called(2).await;
+    drop(stream);
+    asking.abort();
+    eventually("a reset stream", async || edge.hits("refused", "") == 1).await;
+    edge.stop().await;
+    let mut outcomes: Vec<_> = lines(&folder).iter().map(|line| line["outcome"].to_string()).collect();
+    outcomes.sort();
+    // Over HTTP/1.1 a visitor may close his side and still listen, so that the hit goes on to its end.
+    assert_eq!(outcomes, ["\"refused\"", "\"trafficback\""]);
+}
+
+#[tokio::test]
+async fn no_text_of_a_visitor_breaks_a_line() {
+    let tracker = ClickApi::always(click("\n\u{1b}[31m\u{2028}\",\"outcome\":\"x")).await;
+    let folder = Folder::new();
+    let edge = Edge::start_in(folder.path(), &with_link(&tracker, LINKS));
+    let agent = b"Mozilla/5.0 \"\\\xff\xc2\x85\xe2\x80\xa8\t\",\"outcome\":\"advertiser";
+    edge.visitor().user_agent(agent).header("Referer", agent).get("/go?utm_source=%0a%00%1b%5B31m").await.location();
+    edge.visitor().user_agent(agent).get("/%1b%0a%e2%80%a8").await;
+    edge.stop().await;
+    let text = folder.read("clicks.jsonl");
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    assert_eq!(text.chars().filter(|c| breaks(*c)).collect::<String>(), "\n\n");
+    let lines = lines(&folder);
+    assert_eq!(lines[0]["utm_source"], "\n\0\u{1b}[31m");
+    assert_eq!(lines[0]["outcome"], "advertiser");
+    assert_eq!(lines[1]["outcome"], "unmatched");
+}

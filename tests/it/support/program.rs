@@ -1,0 +1,139 @@
+//! The program itself, as an operator runs it.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::{Arc, Mutex},
+    thread::{self, JoinHandle},
+};
+
+/// A folder of a test's own, gone with it.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new() -> Self {
+        let name = format!("onehop-test-{}-{:016x}", std::process::id(), fastrand::u64(..));
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).expect("a folder");
+        Self(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(&path, text).expect("a file");
+        path
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.0.join(name)).expect("a text file")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // A folder that stays is the system's to clean up.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Runs a command to its end.
+pub fn output(arguments: &[&str], folder: &Path) -> Output {
+    command(arguments, folder).output().expect("the program runs")
+}
+
+fn command(arguments: &[&str], folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_onehop"));
+    command.args(arguments).current_dir(folder).stdin(Stdio::null());
+    command
+}
+
+/// A command that runs until it is told to stop.
+pub struct Program {
+    child: Child,
+    lines: Arc<Mutex<String>>,
+    readers: Vec<JoinHandle<()>>,
+    heard: std::sync::mpsc::Receiver<String>,
+}
+
+impl Program {
+    pub fn start(arguments: &[&str], folder: &Path, environment: &[(&str, &str)]) -> Self {
+        let mut child = command(arguments, folder)
+            .envs(environment.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let lines = Arc::new(Mutex::new(String::new()));
+        let (tell, heard) = std::sync::mpsc::channel();
+        let outputs: [Box<dyn Read + Send>; 2] = [
+            Box::new(child.stdout.take().expect("a pipe")),
+            Box::new(child.stderr.take().expect("a pipe")),
+        ];
+        let readers = outputs
+            .into_iter()
+            .map(|output| {
+                let (lines, tell) = (Arc::clone(&lines), tell.clone());
+                thread::spawn(move || {
+                    for line in BufReader::new(output).split(b'\n') {
+                        let line = String::from_utf8_lossy(&line.expect("a line")).into_owned();
+                        let mut all = lines.lock().expect("no panic");
+                        all.push_str(&line);
+                        all.push('\n');
+                        // A test that has heard enough listens no more.
+                        let _ = tell.send(line);
+                    }
+                })
+            })
+            .collect();
+        Self { child, lines, readers, heard }
+    }
+
+    /// Waits for a line with these words, and gives what follows them.
+    pub fn hear(&self, words: &str) -> String {
+        loop {
+            let line = self.heard.recv_timeout(std::time::Duration::from_secs(20));
+            let line = line.unwrap_or_else(|_| panic!("{words:?} not in: {}", self.said()));
+            if let Some((_, rest)) = line.split_once(words) {
+                return rest.to_owned();
+            }
+        }
+    }
+
+    /// Everything on standard output and standard error so far.
+    pub fn said(&self) -> String {
+        self.lines.lock().expect("no panic").clone()
+    }
+
+    /// Sends a signal, such as `TERM`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args([&format!("-{name}"), &self.child.id().to_string()])
+            .status()
+            .expect("kill");
+        assert!(sent.success());
+    }
+
+    /// Waits for the end; gives the status and everything that was said.
+    pub fn wait(mut self) -> (ExitStatus, String) {
+        let status = self.child.wait().expect("an end");
+        for reader in self.readers.drain(..) {
+            reader.join().expect("no panic");
+        }
+        (status, self.said())
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // One that has ended cannot be ended again.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,150 @@
+//! The house rules that a compiler does not hold: who may know whom, and how files begin.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Every source file with its text, by its path below `src`.
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders: Vec<PathBuf> = vec![root.clone()];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let name = path.strip_prefix(&root).expect("below src").to_string_lossy().into_owned();
+                found.push((name, fs::read_to_string(&path).expect("a text")));
+            }
+        }
+    }
+    assert!(found.len() > 40, "{}", found.len());
+    found
+}
+
+/// The code of a file, without its tests and comments.
+fn code(text: &str) -> String {
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// The modules of ours that a file names: `crate::x` in a path, and the names at the head of a `use crate::{…}`.
+fn knows(code: &str) -> Vec<String> {
+    let mut known = Vec::new();
+    for piece in code.split("crate::").skip(1) {
+        let names: Vec<&str> = match piece.strip_prefix('{') {
+            None => vec![piece],
+            Some(list) => {
+                let mut depth = 0;
+                let end = list.find(|c| {
+                    depth += match c { '{' => 1, '}' => -1, _ => 0 };
+                    depth < 0
+                });
+                let mut depth = 0;
+                list[..end.unwrap_or(list.len())]
+                    .split(|c| {
+                        depth += match c { '{' => 1, '}' => -1, _ => 0 };
+                        c == ',' && depth == 0
+                    })
+                    .map(str::trim)
+                    .collect()
+            }
+        };
+        for name in names {
+            let word: String = name.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            if !word.is_empty() {
+                known.push(word);
+            }
+        }
+    }
+    known
+}
+
+fn stage(name: &str) -> &str {
+    name.split('/').next().unwrap_or(name).trim_end_matches(".rs")
+}
+
+#[test]
+fn stages_know_what_they_may() {
+    let words = ["click_id", "hit_id", "query", "percent"];
+    let mut checked = 0;
+    for (name, text) in sources() {
+        let may: &[&str] = match stage(&name) {
+            "visitor" => &["visitor"],
+            "link" => &["link"],
+            "click" => &["click"],
+            "redirect" => &["redirect"],
+            "listener" => &["listener"],
+            "sandbox" => &["sandbox"],
+            "outcome" => &["redirect"],
+            "server" => &["server", "edge", "hit", "link", "observe", "outcome"],
+            "hit" => &["hit", "click", "edge", "link", "observe", "outcome", "redirect", "visitor"],
+            _ => continue,
+        };
+        checked += 1;
+        for known in knows(&code(&text)) {
+            assert!(may.contains(&&*known) || words.contains(&&*known), "{name} knows {known}");
+        }
+    }
+    assert!(checked > 20, "{checked}");
+    assert_eq!(knows("use crate::{a::{b, c}, d};\ncrate::e::f()"), ["a", "d", "e"]);
+}
+
+#[test]
+fn no_part_imports_config_or_app() {
+    for (name, text) in sources() {
+        if matches!(stage(&name), "config" | "app" | "commands" | "args" | "main" | "lib") {
+            continue;
+        }
+        for known in knows(&code(&text)) {
+            assert!(!["config", "app", "admin", "commands", "args"].contains(&&*known), "{name} knows {known}");
+        }
+    }
+}
+
+#[test]
+fn each_outside_thing_has_its_owners() {
+    for (thing, owners) in [
+        ("hyper::", &["server/", "click/client.rs", "admin.rs", "sandbox/"][..]),
+        ("rustls::", &["click/client.rs"]),
+        ("lru::", &["click/cache.rs"]),
+        ("prometheus_client::", &["observe/metrics.rs"]),
+        ("SystemTime::now", &["server/connection.rs"]),
+        ("\"x-forwarded-for\"", &["visitor/real_ip.rs", "config/sections.rs"]),
+        ("StatusCode::", &["server/reply.rs", "click/wire.rs", "admin.rs", "config/sections.rs", "sandbox/"]),
+    ] {
+        for (name, text) in sources() {
+            let owned = owners.iter().any(|owner| name.starts_with(owner));
+            assert!(owned || !code(&text).contains(thing), "{name} has {thing}");
+        }
+    }
+}
+
+#[test]
+fn pure_parts_do_nothing() {
+    let pure = |name: &str| {
+        ["link/", "redirect/", "visitor/"].iter().any(|part| name.starts_with(part))
+            || ["outcome.rs", "click/wire.rs", "percent.rs", "query.rs", "click_id.rs", "server/request.rs"].contains(&name)
+    };
+    let mut checked = 0;
+    for (name, text) in sources().into_iter().filter(|(name, _)| pure(name)) {
+        checked += 1;
+        for word in ["tokio", "hyper::", "std::fs", "std::env", "tracing::", "Instant", "SystemTime", "println!"] {
+            assert!(!code(&text).contains(word), "{name} has {word}");
+        }
+    }
+    assert!(checked > 15, "{checked}");
+}
+
+#[test]
+fn every_file_says_what_it_owns() {
+    for (name, text) in sources() {
+        assert!(text.starts_with("//! "), "{name}");
+        for word in ["TODO", "FIXME", "todo!", "unimplemented!", "dbg!"] {
+            assert!(!text.contains(word), "{name} has {word}");
+        }
+    }
+}

@@ -25,11 +25,10 @@ pub struct Admin {
 impl Admin {
     /// Serves one connection to its end.
     pub async fn serve(self: Arc<Self>, stream: TcpStream) {
-        let service =
-            service_fn(|request| {
-                let reply = self.answer(&request);
-                async { Ok::<_, Infallible>(reply) }
-            });
+        let service = service_fn(|request| {
+            let reply = self.answer(&request);
+            async { Ok::<_, Infallible>(reply) }
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_LIMIT)
@@ -41,10 +40,9 @@ impl Admin {
     fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             let mut reply = text(StatusCode::METHOD_NOT_ALLOWED, "GET or HEAD\n");
-            reply.headers_mut().insert(
-                header::ALLOW,
-                header::HeaderValue::from_static("GET, HEAD"),
-            );
+            reply
+                .headers_mut()
+                .insert(header::ALLOW, header::HeaderValue::from_static("GET, HEAD"));
             return reply;
         }
         match request.uri().path() {
@@ -68,10 +66,7 @@ impl Admin {
                 "application/openmetrics-text; version=1.0.0; charset=utf-8",
             )
         } else {
-            (
-                self.metrics.prometheus(),
-                "text/plain; version=0.0.4; charset=utf-8",
-            )
+            (self.metrics.prometheus(), "text/plain; version=0.0.4; charset=utf-8")
         };
         with_type(StatusCode::OK, body.into(), kind)
     }

@@ -49,10 +49,9 @@ impl fmt::Display for Failure {
             Self::Bind(address, error) => {
                 write!(out, "cannot listen on {address}: {error}")?;
                 match error.kind() {
-                    io::ErrorKind::PermissionDenied => write!(
-                        out,
-                        "; ports below 1024 need the capability CAP_NET_BIND_SERVICE"
-                    ),
+                    io::ErrorKind::PermissionDenied => {
+                        write!(out, "; ports below 1024 need the capability CAP_NET_BIND_SERVICE")
+                    }
                     io::ErrorKind::AddrInUse => {
                         write!(out, "; another program listens there, or another onehop")
                     }
@@ -102,8 +101,7 @@ pub fn open_click_log(
     metrics: &Arc<Metrics>,
 ) -> Result<Option<(ClickLog, Writer)>, Failure> {
     let Some(path) = path else { return Ok(None) };
-    let file: File =
-        click_log::open(path).map_err(|error| Failure::ClickLog(path.to_owned(), error))?;
+    let file: File = click_log::open(path).map_err(|error| Failure::ClickLog(path.to_owned(), error))?;
     click_log::start(file, format, Arc::clone(metrics))
         .map(Some)
         .map_err(Failure::Runtime)
@@ -132,11 +130,7 @@ pub fn told_to_stop() -> Result<impl Future<Output = ()>, Failure> {
 
 impl App {
     /// Binds every address of a configuration.
-    pub fn bind(
-        config: Config,
-        metrics: Arc<Metrics>,
-        log: Option<(ClickLog, Writer)>,
-    ) -> Result<Self, Failure> {
+    pub fn bind(config: Config, metrics: Arc<Metrics>, log: Option<(ClickLog, Writer)>) -> Result<Self, Failure> {
         let bind = |address| listener::bind(address).map_err(|error| Failure::Bind(address, error));
         let http = config.http.iter().copied().map(bind).collect::<Result<_, _>>()?;
         let admin = config.admin.map(bind).transpose()?;
@@ -174,7 +168,13 @@ impl App {
         let (ready, is_ready) = watch::channel(true);
         let admin = self.admin.map(|listener| {
             let metrics = Arc::clone(&self.observe.metrics);
-            tokio::spawn(serve_admin(listener, Arc::new(Admin { metrics, ready: is_ready })))
+            tokio::spawn(serve_admin(
+                listener,
+                Arc::new(Admin {
+                    metrics,
+                    ready: is_ready,
+                }),
+            ))
         });
         let server = Arc::new(Server {
             edge: self.edge,

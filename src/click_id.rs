@@ -49,9 +49,6 @@ mod tests {
         assert!(ClickId::try_from("a").is_ok());
         assert!(ClickId::try_from("й".repeat(128).as_str()).is_ok());
         assert!(ClickId::try_from("a".repeat(256).as_str()).is_ok());
-        assert_eq!(
-            ClickId::try_from("a".repeat(257).as_str()),
-            Err(UnusableClickId)
-        );
+        assert_eq!(ClickId::try_from("a".repeat(257).as_str()), Err(UnusableClickId));
     }
 }

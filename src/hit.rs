@@ -73,13 +73,7 @@ pub async fn serve(edge: &Edge, hit: &Hit<'_>, trace: &mut Trace) -> Outcome {
 }
 
 /// Tries the offers in turn; the first click ends it. A tracker that failed is not asked again for this visitor.
-async fn offers(
-    edge: &Edge,
-    link: &Link,
-    mut values: Values<'_>,
-    who: &Who<'_>,
-    trace: &mut Trace,
-) -> Outcome {
+async fn offers(edge: &Edge, link: &Link, mut values: Values<'_>, who: &Who<'_>, trace: &mut Trace) -> Outcome {
     let by = Instant::now() + edge.clicks.deadline();
     let mut first: Option<(&Offer, Reason)> = None;
     let mut first_with_tracking: Option<(&Offer, &FallbackUrl, Reason)> = None;

@@ -12,9 +12,7 @@ pub struct HitId(u128);
 impl HitId {
     /// A new id for a hit that came at `now`.
     pub fn new(now: SystemTime) -> Self {
-        let ms = now
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_millis());
+        let ms = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
         Self(ms << 80 | fastrand::u128(..) >> 48)
     }
 }

@@ -104,9 +104,7 @@ impl Outcome {
     /// Why the visitor did not reach the advertiser, where a reason is given.
     pub fn reason(&self) -> Option<Reason> {
         match self {
-            Self::Tracking(_, reason) | Self::Trafficback(_, reason) | Self::Preview(_, reason) => {
-                Some(*reason)
-            }
+            Self::Tracking(_, reason) | Self::Trafficback(_, reason) | Self::Preview(_, reason) => Some(*reason),
             Self::Advertiser(_) | Self::Unmatched(_) | Self::Refused(_) => None,
         }
     }

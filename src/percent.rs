@@ -7,11 +7,7 @@ use std::borrow::Cow;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, percent_encode};
 
 /// Everything but RFC 3986's `unreserved`: what such a value becomes can end no component of a URL.
-const DATA: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const DATA: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Text that a configuration's author wrote as part of a URL: only what no URI may hold (RFC 3986, appendix A) is
 /// escaped; `%` is left, since the author's own escapes stand there.
@@ -87,10 +83,7 @@ pub fn well_formed(text: &[u8]) -> bool {
 /// One decoding of a name or value of a query string, read as a form (WHATWG URL, section 5.1): `+` is a space.
 pub fn decode_form(raw: &[u8]) -> Cow<'_, [u8]> {
     if raw.contains(&b'+') {
-        let spaced: Vec<u8> = raw
-            .iter()
-            .map(|&byte| if byte == b'+' { b' ' } else { byte })
-            .collect();
+        let spaced: Vec<u8> = raw.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
         Cow::Owned(percent_decode(&spaced).collect())
     } else {
         percent_decode(raw).into()

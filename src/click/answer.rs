@@ -78,11 +78,7 @@ impl Failure {
     pub fn is_of_offer(&self) -> bool {
         match self {
             Self::Rejected(_) | Self::Denied(_) => true,
-            Self::Tracker(_)
-            | Self::Unreachable(_)
-            | Self::Timeout
-            | Self::BadAnswer(_)
-            | Self::Overload => false,
+            Self::Tracker(_) | Self::Unreachable(_) | Self::Timeout | Self::BadAnswer(_) | Self::Overload => false,
         }
     }
 }

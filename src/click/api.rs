@@ -1,10 +1,6 @@
 //! Asking for a click: from the cache, from a call under way, or from the tracker.
 
-use std::{
-    net::IpAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, timeout_at};
 
@@ -55,13 +51,7 @@ impl OfferRequest {
     }
 
     fn key(&self, ip: IpAddr, user_agent: &[u8]) -> Key {
-        Key::new(
-            self.tracker.number,
-            self.offer_id,
-            self.campaign_id,
-            ip,
-            user_agent,
-        )
+        Key::new(self.tracker.number, self.offer_id, self.campaign_id, ip, user_agent)
     }
 }
 
@@ -166,8 +156,7 @@ impl ClickApi {
     /// A call on its own task, so that it ends whoever waits for it.
     async fn fly(self: Arc<Self>, lead: Lead, tracker: Arc<Tracker>, target: Target) {
         let began = Instant::now();
-        let (answer, lease) =
-            attempts::call(&tracker, &target, self.settings.deadline, &lead.attempts).await;
+        let (answer, lease) = attempts::call(&tracker, &target, self.settings.deadline, &lead.attempts).await;
         let now = Instant::now();
         if let Answer::Click(click) = &answer {
             let ttl = if click.existed {

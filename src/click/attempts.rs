@@ -43,10 +43,7 @@ pub(super) async fn call(
     match tried.await {
         Err(_) => (Answer::Failed(Failure::Timeout), None),
         Ok(Err(CallError::Unreachable(why))) => (Answer::Failed(Failure::Unreachable(why)), None),
-        Ok(Err(CallError::NotHttp)) => (
-            Answer::Failed(Failure::BadAnswer("an answer that is not HTTP")),
-            None,
-        ),
+        Ok(Err(CallError::NotHttp)) => (Answer::Failed(Failure::BadAnswer("an answer that is not HTTP")), None),
         Ok(Ok((reply, lease))) => (read(&reply), lease),
     }
 }

@@ -129,21 +129,14 @@ impl Cache {
         }
         shard.bytes += bytes;
         let until = now + ttl;
-        shard
-            .clicks
-            .put(key.as_bytes().into(), Entry { click, until, bytes });
+        shard.clicks.put(key.as_bytes().into(), Entry { click, until, bytes });
     }
 
     fn shard(&self, key: &Key) -> MutexGuard<'_, Shard> {
-        let chosen = self
-            .chooser
-            .hash_one(&key.as_bytes()[..FIXED_BYTES])
-            .to_le_bytes()[0];
+        let chosen = self.chooser.hash_one(&key.as_bytes()[..FIXED_BYTES]).to_le_bytes()[0];
         let shard = usize::from(chosen) & (self.shards.len() - 1);
         // A panic elsewhere leaves the map whole: nothing in here runs foreign code between its steps.
-        self.shards[shard]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -59,10 +59,7 @@ impl Endpoint {
     /// The place of an absolute `http` or `https` URL; `extra_roots` are trusted beside Mozilla's.
     pub fn new(url: &Uri, extra_roots: &[CertificateDer<'static>]) -> Result<Self, NotATracker> {
         let authority = url.authority().ok_or(NotATracker("there is no host in it"))?;
-        let host = authority
-            .host()
-            .trim_start_matches('[')
-            .trim_end_matches(']');
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
         let tls = match url.scheme_str() {
             Some("https") => {
                 let name = ServerName::try_from(host.to_owned())
@@ -82,8 +79,7 @@ impl Endpoint {
         Ok(Self {
             host: host.into(),
             port,
-            host_header: HeaderValue::try_from(written)
-                .map_err(|_| NotATracker("its host is none"))?,
+            host_header: HeaderValue::try_from(written).map_err(|_| NotATracker("its host is none"))?,
             tls,
         })
     }
@@ -179,10 +175,7 @@ impl Client {
         let mut idle = self.idle();
         idle.retain(|kept| !kept.connection.is_closed() && now - kept.since < IDLE_LIMIT);
         if idle.len() < MAX_IDLE {
-            idle.push(Idle {
-                connection,
-                since: now,
-            });
+            idle.push(Idle { connection, since: now });
         }
     }
 
@@ -203,11 +196,7 @@ impl Client {
         None
     }
 
-    async fn exchange(
-        &self,
-        mut connection: Connection,
-        target: &Target,
-    ) -> Result<(Reply, Option<Lease>), CallError> {
+    async fn exchange(&self, mut connection: Connection, target: &Target) -> Result<(Reply, Option<Lease>), CallError> {
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = Uri::from(target.expose().clone());
         let headers = request.headers_mut();
@@ -218,21 +207,15 @@ impl Client {
             header::USER_AGENT,
             HeaderValue::from_static(concat!("onehop/", env!("CARGO_PKG_VERSION"))),
         );
-        let response = connection
-            .send_request(request)
-            .await
-            .map_err(|error| match error {
-                error if error.is_parse() => CallError::NotHttp,
-                error if error.is_incomplete_message() => {
-                    CallError::Unreachable("the connection was closed before an answer came")
-                }
-                _ => CallError::Unreachable("the connection broke before an answer came"),
-            })?;
+        let response = connection.send_request(request).await.map_err(|error| match error {
+            error if error.is_parse() => CallError::NotHttp,
+            error if error.is_incomplete_message() => {
+                CallError::Unreachable("the connection was closed before an answer came")
+            }
+            _ => CallError::Unreachable("the connection broke before an answer came"),
+        })?;
         let status = response.status();
-        match Limited::new(response.into_body(), MAX_ANSWER_BYTES)
-            .collect()
-            .await
-        {
+        match Limited::new(response.into_body(), MAX_ANSWER_BYTES).collect().await {
             Ok(body) => {
                 let body = Ok(body.to_bytes());
                 Ok((Reply { status, body }, Some(Lease(connection))))
@@ -255,10 +238,7 @@ impl Client {
         match &self.endpoint.tls {
             None => handshake(tcp).await.map_err(broken),
             Some((connector, name)) => {
-                let tls = connector
-                    .connect(name.clone(), tcp)
-                    .await
-                    .map_err(tls_failure)?;
+                let tls = connector.connect(name.clone(), tcp).await.map_err(tls_failure)?;
                 handshake(tls).await.map_err(broken)
             }
         }
@@ -266,14 +246,12 @@ impl Client {
 
     /// Tries each address of the host; together they have [`CONNECT_LIMIT`].
     async fn dial(&self) -> Result<TcpStream, CallError> {
-        let addresses: Vec<SocketAddr> = timeout(
-            CONNECT_LIMIT,
-            lookup_host((&*self.endpoint.host, self.endpoint.port)),
-        )
-        .await
-        .map_err(|_| CallError::Unreachable("its name was not resolved in time"))?
-        .map_err(|_| CallError::Unreachable("its name does not resolve"))?
-        .collect();
+        let addresses: Vec<SocketAddr> =
+            timeout(CONNECT_LIMIT, lookup_host((&*self.endpoint.host, self.endpoint.port)))
+                .await
+                .map_err(|_| CallError::Unreachable("its name was not resolved in time"))?
+                .map_err(|_| CallError::Unreachable("its name does not resolve"))?
+                .collect();
         let share = CONNECT_LIMIT / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
         let mut failure = CallError::Unreachable("its name has no address");
         for address in addresses {

@@ -63,11 +63,7 @@ impl Flights {
 
     /// Joins the flight of a key, or begins one. `answered` is asked in between, under the lock: a flight may have
     /// landed since the caller looked, and its answer is kept before it is gone from here.
-    pub(super) fn board(
-        self: &Arc<Self>,
-        key: &Key,
-        answered: impl FnOnce() -> Option<Answer>,
-    ) -> Boarded {
+    pub(super) fn board(self: &Arc<Self>, key: &Key, answered: impl FnOnce() -> Option<Answer>) -> Boarded {
         let mut flights = self.shard(key);
         match flights.entry(key.as_bytes().into()) {
             hash_map::Entry::Occupied(flight) => Boarded::Joined(flight.get().clone()),

@@ -45,24 +45,32 @@ pub struct Who<'a> {
 
 /// Optional parameters and their values, encoded for a query. Each name stands once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Told(SmallVec<[(&'static str, Vec<u8>); 4]>);
+pub struct Told(SmallVec<[(&'static str, Option<Vec<u8>>); 4]>);
 
 impl Told {
     /// Adds a parameter of [`OPTIONAL`] that is not there yet; `value` is encoded for a query.
     pub fn add(&mut self, name: &'static str, value: Vec<u8>) {
         if !self.has(name) {
-            self.0.push((name, value));
+            self.0.push((name, Some(value)));
         }
     }
 
-    /// Whether a parameter is there.
-    pub fn has(&self, name: &str) -> bool {
+    /// Leaves a parameter out, whoever adds it later.
+    pub fn leave_out(&mut self, name: &'static str) {
+        if !self.has(name) {
+            self.0.push((name, None));
+        }
+    }
+
+    fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(known, _)| *known == name)
     }
 
     /// The parameters in the order in which they came.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
-        self.0.iter().map(|(name, value)| (*name, &**value))
+        self.0
+            .iter()
+            .filter_map(|(name, value)| Some((*name, value.as_deref()?)))
     }
 }
 
@@ -87,9 +95,7 @@ impl Prefix {
         out.push(if path.contains('?') { b'&' } else { b'?' });
         out.extend_from_slice(b"secure_key=");
         percent::encode(key.expose().as_bytes(), &mut out);
-        out.extend_from_slice(
-            format!("&offer_id={offer_id}&campaign_id={campaign_id}&promo_id={promo_id}").as_bytes(),
-        );
+        out.extend_from_slice(format!("&offer_id={offer_id}&campaign_id={campaign_id}&promo_id={promo_id}").as_bytes());
         Self(out.into())
     }
 
@@ -113,9 +119,7 @@ impl Prefix {
             out.push(b'=');
             out.extend_from_slice(value);
         }
-        PathAndQuery::from_maybe_shared(Bytes::from(out))
-            .ok()
-            .map(Target)
+        PathAndQuery::from_maybe_shared(Bytes::from(out)).ok().map(Target)
     }
 }
 
@@ -160,9 +164,7 @@ pub fn read(http: StatusCode, body: &[u8]) -> Answer {
             Answer::Failed(Failure::BadAnswer("a success whose code is not 200"))
         }
         "success" => click(body.data),
-        "trafficback"
-            if http.is_success() && body.code.is_none_or(|code| (200..300).contains(&code)) =>
-        {
+        "trafficback" if http.is_success() && body.code.is_none_or(|code| (200..300).contains(&code)) => {
             Answer::Trafficback(trafficback(body.reason))
         }
         "trafficback" => Answer::Failed(Failure::BadAnswer("a trafficback with an error's code")),
@@ -170,9 +172,7 @@ pub fn read(http: StatusCode, body: &[u8]) -> Answer {
             body.code.unwrap_or(u64::from(http.as_u16())),
             body.message.and_then(string),
         )),
-        _ if http.is_success() => {
-            Answer::Failed(Failure::BadAnswer("a status that the Click API does not have"))
-        }
+        _ if http.is_success() => Answer::Failed(Failure::BadAnswer("a status that the Click API does not have")),
         _ => Answer::Failed(error(u64::from(http.as_u16()), None)),
     }
 }
@@ -251,14 +251,19 @@ fn error(number: u64, message: Option<String>) -> Failure {
     let message = message.unwrap_or_default();
     match number {
         400 => Failure::Rejected(
-            ["offer_id", "campaign_id", "promo_id", "user_ip", "user_useragent", "secure_key"]
-                .into_iter()
-                .find(|field| message.contains(&format!("request.{field} "))),
+            [
+                "offer_id",
+                "campaign_id",
+                "promo_id",
+                "user_ip",
+                "user_useragent",
+                "secure_key",
+            ]
+            .into_iter()
+            .find(|field| message.contains(&format!("request.{field} "))),
         ),
         403 if message.eq_ignore_ascii_case("access denied") => Failure::Denied(Denial::Key),
-        403 if message.to_ascii_lowercase().contains("click api disabled") => {
-            Failure::Denied(Denial::Offer)
-        }
+        403 if message.to_ascii_lowercase().contains("click api disabled") => Failure::Denied(Denial::Offer),
         403 => Failure::Denied(Denial::Unsaid),
         _ => Failure::Tracker(number),
     }

@@ -43,8 +43,14 @@ fn the_articles_success() {
 fn what_makes_a_click() {
     for (http, body) in [
         (200, r#"{"status":"success","code":200,"data":{"click_id":"a"}}"#),
-        (200, r#" {"status":"success","code":null,"data":{"click_id":"a","params":[]}} "#),
-        (200, r#"{"status":"success","data":{"click_id":"a","params":null,"session_id":{}},"x":[[]]}"#),
+        (
+            200,
+            r#" {"status":"success","code":null,"data":{"click_id":"a","params":[]}} "#,
+        ),
+        (
+            200,
+            r#"{"status":"success","data":{"click_id":"a","params":null,"session_id":{}},"x":[[]]}"#,
+        ),
     ] {
         let click = click_of(read_as(http, body));
         assert_eq!(click.id.as_str(), "a", "{body}");
@@ -60,7 +66,12 @@ fn params_are_strings_numbers_and_booleans() {
     let params: Vec<_> = click.params.iter().map(|(n, v)| (&**n, &**v)).collect();
     assert_eq!(
         params,
-        [("b", "true"), ("big", "12345678901234567890123"), ("n", "1.50"), ("s", "a\nb")]
+        [
+            ("b", "true"),
+            ("big", "12345678901234567890123"),
+            ("n", "1.50"),
+            ("s", "a\nb")
+        ]
     );
     assert_eq!(click.session_id.as_deref(), Some("7"));
     assert!(click.existed, "an unclear age is an unknown age");
@@ -70,13 +81,41 @@ fn params_are_strings_numbers_and_booleans() {
 fn trafficbacks() {
     let other = |reason: &str| Trafficback::Other(reason.into());
     for (http, body, expected) in [
-        (202, r#"{"reason":"offer_inactive","status":"trafficback","code":202}"#, Trafficback::OfferInactive),
-        (202, r#"{"reason":"campaign_inactive","status":"trafficback","code":202}"#, Trafficback::CampaignInactive),
-        (202, r#"{"reason":"targeting","status":"trafficback","code":202}"#, Trafficback::Targeting),
-        (202, r#"{"reason":"overcap","status":"trafficback","code":202}"#, Trafficback::Overcap),
-        (200, r#"{"reason":"overcap","status":"trafficback"}"#, Trafficback::Overcap),
-        (200, r#"{"reason":"overcap","status":"trafficback","code":202}"#, Trafficback::Overcap),
-        (202, r#"{"reason":"Over-Cap 2","status":"trafficback"}"#, other("_ver__ap_2")),
+        (
+            202,
+            r#"{"reason":"offer_inactive","status":"trafficback","code":202}"#,
+            Trafficback::OfferInactive,
+        ),
+        (
+            202,
+            r#"{"reason":"campaign_inactive","status":"trafficback","code":202}"#,
+            Trafficback::CampaignInactive,
+        ),
+        (
+            202,
+            r#"{"reason":"targeting","status":"trafficback","code":202}"#,
+            Trafficback::Targeting,
+        ),
+        (
+            202,
+            r#"{"reason":"overcap","status":"trafficback","code":202}"#,
+            Trafficback::Overcap,
+        ),
+        (
+            200,
+            r#"{"reason":"overcap","status":"trafficback"}"#,
+            Trafficback::Overcap,
+        ),
+        (
+            200,
+            r#"{"reason":"overcap","status":"trafficback","code":202}"#,
+            Trafficback::Overcap,
+        ),
+        (
+            202,
+            r#"{"reason":"Over-Cap 2","status":"trafficback"}"#,
+            other("_ver__ap_2"),
+        ),
         (202, r#"{"status":"trafficback"}"#, other("")),
         (202, r#"{"status":"trafficback","reason":7}"#, other("")),
     ] {
@@ -89,13 +128,37 @@ fn trafficbacks() {
 #[test]
 fn errors_by_their_number() {
     for (http, body, expected) in [
-        (400, r#"{"message":"Field request.offer_id is not valid","status":"error","code":400}"#, Failure::Rejected(Some("offer_id"))),
-        (403, r#"{"message":"Access denied","status":"error","code":403}"#, Failure::Denied(Denial::Key)),
-        (403, r#"{"message":"Click api disabled for this offer","status":"error","code":403}"#, Failure::Denied(Denial::Offer)),
-        (500, r#"{"message":"Something bad happened","status":"error","code":500}"#, Failure::Tracker(500)),
-        (200, r#"{"message":"Access denied","status":"error","code":403}"#, Failure::Denied(Denial::Key)),
+        (
+            400,
+            r#"{"message":"Field request.offer_id is not valid","status":"error","code":400}"#,
+            Failure::Rejected(Some("offer_id")),
+        ),
+        (
+            403,
+            r#"{"message":"Access denied","status":"error","code":403}"#,
+            Failure::Denied(Denial::Key),
+        ),
+        (
+            403,
+            r#"{"message":"Click api disabled for this offer","status":"error","code":403}"#,
+            Failure::Denied(Denial::Offer),
+        ),
+        (
+            500,
+            r#"{"message":"Something bad happened","status":"error","code":500}"#,
+            Failure::Tracker(500),
+        ),
+        (
+            200,
+            r#"{"message":"Access denied","status":"error","code":403}"#,
+            Failure::Denied(Denial::Key),
+        ),
         (403, r#"{"status":"error"}"#, Failure::Denied(Denial::Unsaid)),
-        (500, r#"{"status":"error","code":400,"message":7}"#, Failure::Rejected(None)),
+        (
+            500,
+            r#"{"status":"error","code":400,"message":7}"#,
+            Failure::Rejected(None),
+        ),
         (200, r#"{"status":"error"}"#, Failure::Tracker(200)),
         (500, "<html>", Failure::Tracker(500)),
         (400, "", Failure::Rejected(None)),
@@ -113,7 +176,11 @@ fn errors_by_their_number() {
 fn bad_answers() {
     let good = r#"{"status":"success","data":{"click_id":"a"}}"#;
     let long = format!(r#"{{"status":"success","data":{{"click_id":"{}"}}}}"#, "a".repeat(257));
-    let deep = format!(r#"{{"status":"success","data":{}1{}}}"#, "[".repeat(30_000), "]".repeat(30_000));
+    let deep = format!(
+        r#"{{"status":"success","data":{}1{}}}"#,
+        "[".repeat(30_000),
+        "]".repeat(30_000)
+    );
     for (http, body) in [
         (201, good),
         (500, good),
@@ -178,7 +245,11 @@ fn the_request_target() {
     );
     let key = SecretKey::new("k").expect("a key");
     let with_query = Prefix::new("/c?net=7", &key, 1, 2, 3);
-    let plain = Who { referrer: None, user_agent: b"x", ..who };
+    let plain = Who {
+        referrer: None,
+        user_agent: b"x",
+        ..who
+    };
     let target = with_query.target(&plain, &Told::default()).expect("a target");
     assert_eq!(
         target.expose().as_str(),

@@ -9,11 +9,7 @@ use crate::{args::Configured, config};
 
 /// Prints every mistake on standard output.
 pub fn run(configured: &Configured) -> ExitCode {
-    let read = config::read(
-        &configured.config,
-        &|_| Box::new(|_, _| ()),
-        io::stdout().is_terminal(),
-    );
+    let read = config::read(&configured.config, &|_| Box::new(|_, _| ()), io::stdout().is_terminal());
     let path = configured.config.display();
     let mut out = io::stdout().lock();
     let summary = match &read.config {

@@ -35,14 +35,38 @@ const BROWSER: &str = "Mozilla/5.0";
 
 /// What can be tried: what it shows, the link, and what to add to curl's command line.
 const TRIES: [(&str, &str, &str); 8] = [
-    ("A click: 302 to the advertiser, with the click id that the tracker has just made", "/shoes?utm_source=demo", BROWSER),
-    ("The offer is off: 302 to the trafficback URL, why=offer_inactive", "/inactive", BROWSER),
+    (
+        "A click: 302 to the advertiser, with the click id that the tracker has just made",
+        "/shoes?utm_source=demo",
+        BROWSER,
+    ),
+    (
+        "The offer is off: 302 to the trafficback URL, why=offer_inactive",
+        "/inactive",
+        BROWSER,
+    ),
     ("The campaign is off: why=campaign_inactive", "/paused", BROWSER),
     ("The offer is for phones only: why=targeting", "/phones", BROWSER),
-    ("The offer takes three clicks (from visitors of different addresses); then why=overcap", "/capped", BROWSER),
-    ("The tracker fails: 302 to the ordinary tracking link instead", "/broken", BROWSER),
-    ("Two offers: the first is off, so that the second gets the click", "/either", BROWSER),
-    ("A declared bot, as curl is one: 302 to the preview URL, and no click is made", "/shoes", ""),
+    (
+        "The offer takes three clicks (from visitors of different addresses); then why=overcap",
+        "/capped",
+        BROWSER,
+    ),
+    (
+        "The tracker fails: 302 to the ordinary tracking link instead",
+        "/broken",
+        BROWSER,
+    ),
+    (
+        "Two offers: the first is off, so that the second gets the click",
+        "/either",
+        BROWSER,
+    ),
+    (
+        "A declared bot, as curl is one: 302 to the preview URL, and no click is made",
+        "/shoes",
+        "",
+    ),
 ];
 
 /// Runs the demonstration until it is told to stop.
@@ -68,8 +92,7 @@ pub fn run(args: &args::Demo) -> ExitCode {
         let Some(config) = read.config else {
             return Err(Failure::Runtime(io::Error::other(read.text)));
         };
-        let log = click_log::start(io::stdout(), Format::Text, Arc::clone(&metrics))
-            .map_err(Failure::Runtime)?;
+        let log = click_log::start(io::stdout(), Format::Text, Arc::clone(&metrics)).map_err(Failure::Runtime)?;
         let app = App::bind(config, metrics, Some(log))?;
         let mut out = io::stdout();
         // Whoever closed it does not want to read it.
@@ -82,12 +105,15 @@ pub fn run(args: &args::Demo) -> ExitCode {
 }
 
 fn guide(app: &App) -> String {
-    let mut out = String::from(
-        "onehop demo: an edge and a stand-in tracker, on this machine alone. Ctrl-C ends it.\n\n",
-    );
+    let mut out =
+        String::from("onehop demo: an edge and a stand-in tracker, on this machine alone. Ctrl-C ends it.\n\n");
     for http in app.http_addresses() {
         for (what, link, user_agent) in TRIES {
-            let agent = if user_agent.is_empty() { String::new() } else { format!("-A '{user_agent}' ") };
+            let agent = if user_agent.is_empty() {
+                String::new()
+            } else {
+                format!("-A '{user_agent}' ")
+            };
             // Writing to a string does not fail.
             let _ = writeln!(out, "{what}\n  curl -si {agent}'http://{http}{link}'");
         }

@@ -18,11 +18,7 @@ use crate::{
 pub fn run(configured: &Configured) -> ExitCode {
     diagnostics::start();
     let metrics = Arc::new(Metrics::default());
-    let read = config::read(
-        &configured.config,
-        &app::teller(&metrics),
-        io::stderr().is_terminal(),
-    );
+    let read = config::read(&configured.config, &app::teller(&metrics), io::stderr().is_terminal());
     if !read.text.is_empty() {
         eprint!("{}", read.text);
     }

@@ -5,8 +5,7 @@ use std::process::ExitCode;
 use super::on_runtime;
 use crate::{
     app::{self, Failure},
-    args,
-    listener,
+    args, listener,
     observe::diagnostics,
     sandbox,
 };

@@ -41,9 +41,7 @@ impl<'a> Excerpts<'a> {
         let breaks = text.match_indices('\n').map(|(at, _)| at + 1);
         Self {
             path: clean(&path.unwrap_or_default(), secrets),
-            raw: source
-                .map(|source| source.text.as_str())
-                .unwrap_or_default(),
+            raw: source.map(|source| source.text.as_str()).unwrap_or_default(),
             line_starts: std::iter::once(0).chain(breaks).collect(),
             text,
         }
@@ -86,9 +84,7 @@ impl<'a> Excerpts<'a> {
             Some(next) => next - 1,
             None => text.len(),
         };
-        let end = text
-            .floor_char_boundary(place.end)
-            .clamp(start, line_end.max(start));
+        let end = text.floor_char_boundary(place.end).clamp(start, line_end.max(start));
         let before = text.get(line_start..start).unwrap_or_default();
         let column = before.chars().count() + 1;
         let mut spot = Spot {

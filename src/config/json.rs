@@ -118,9 +118,7 @@ impl Reading<'_> {
                 '[' | '{' => {
                     depth += 1;
                     if depth > DEEPEST {
-                        let what = format!(
-                            "values may not stand more than {DEEPEST} deep inside each other"
-                        );
+                        let what = format!("values may not stand more than {DEEPEST} deep inside each other");
                         self.error(at, 1, what);
                         return false;
                     }
@@ -128,8 +126,7 @@ impl Reading<'_> {
                 ']' | '}' => depth = depth.saturating_sub(1),
                 ' ' | '\t' | '\n' | '\r' => {}
                 c if c.is_whitespace() || c.is_control() => {
-                    let what =
-                        format!("the character U+{:04X} is no white space in JSON", c as u32);
+                    let what = format!("the character U+{:04X} is no white space in JSON", c as u32);
                     self.error(at, c.len_utf8(), what);
                     fine = false;
                 }
@@ -147,13 +144,7 @@ impl Reading<'_> {
             ast::Value::BooleanLit(value) => Value::Bool(value.value),
             ast::Value::NullKeyword(_) => Value::Other("null"),
             ast::Value::NumberLit(number) => self.number(number.value, place),
-            ast::Value::Array(array) => Value::Array(
-                array
-                    .elements
-                    .into_iter()
-                    .map(|item| self.node(item))
-                    .collect(),
-            ),
+            ast::Value::Array(array) => Value::Array(array.elements.into_iter().map(|item| self.node(item)).collect()),
             ast::Value::Object(object) => self.table(object),
         };
         Node { value, place }
@@ -185,9 +176,7 @@ impl Reading<'_> {
         if digits.contains(['.', 'e', 'E']) {
             match digits.parse::<f64>() {
                 Ok(value) if value.is_finite() => return Value::Float(value),
-                _ => self
-                    .mistakes
-                    .push(Mistake::error("the number is too large").at(place)),
+                _ => self.mistakes.push(Mistake::error("the number is too large").at(place)),
             }
             return Value::Other("a number that is too large");
         }

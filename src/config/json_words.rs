@@ -9,21 +9,15 @@ use jsonc_parser::errors::ParseErrorKind;
 pub(super) fn words(kind: &ParseErrorKind) -> (&'static str, Option<&'static str>) {
     use ParseErrorKind as K;
     match kind {
-        K::CommentsNotAllowed | K::UnterminatedCommentBlock => (
-            "JSON has no comments",
-            Some("a TOML file may have comments: `# …`"),
-        ),
+        K::CommentsNotAllowed | K::UnterminatedCommentBlock => {
+            ("JSON has no comments", Some("a TOML file may have comments: `# …`"))
+        }
         K::ExpectedColonAfterObjectKey => ("expected `:` after the key", None),
         K::ExpectedObjectValue => ("expected a value after `:`", None),
-        K::ExpectedStringObjectProperty => (
-            "expected a key in double quotes",
-            Some("write `\"key\": value`"),
-        ),
+        K::ExpectedStringObjectProperty => ("expected a key in double quotes", Some("write `\"key\": value`")),
         K::ExpectedComma => ("expected `,`", None),
         K::MultipleRootJsonValues => ("expected the end of the file", None),
-        K::SingleQuotedStringsNotAllowed => {
-            ("JSON strings stand in double quotes", Some("write `\"…\"`"))
-        }
+        K::SingleQuotedStringsNotAllowed => ("JSON strings stand in double quotes", Some("write `\"…\"`")),
         K::TrailingCommasNotAllowed => ("JSON allows no comma after the last entry", None),
         K::BareDecimalPointNumbersNotAllowed => (
             "a number needs digits on both sides of the point",
@@ -32,9 +26,9 @@ pub(super) fn words(kind: &ParseErrorKind) -> (&'static str, Option<&'static str
         K::HexadecimalNumbersNotAllowed => ("JSON has no hexadecimal numbers", None),
         K::UnaryPlusNumbersNotAllowed => ("JSON numbers have no plus sign", None),
         K::NonFiniteNumbersNotAllowed => ("JSON has no infinite numbers and no NaN", None),
-        K::ExpectedDigit
-        | K::ExpectedDigitFollowingNegativeSign
-        | K::ExpectedPlusMinusOrDigitInNumberLiteral => ("expected a digit", None),
+        K::ExpectedDigit | K::ExpectedDigitFollowingNegativeSign | K::ExpectedPlusMinusOrDigitInNumberLiteral => {
+            ("expected a digit", None)
+        }
         K::UnexpectedCloseBrace => ("unexpected `}`", None),
         K::UnexpectedCloseBracket => ("unexpected `]`", None),
         K::UnexpectedColon => ("unexpected `:`", None),

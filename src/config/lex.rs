@@ -44,13 +44,7 @@ fn is_mark(byte: u8) -> bool {
 
 /// Cuts `text[start..end]`, which holds no line break. `triples` for TOML; `comments` false inside
 /// a comment.
-pub(super) fn cut(
-    text: &str,
-    start: usize,
-    end: usize,
-    triples: bool,
-    comments: bool,
-) -> Vec<Token> {
+pub(super) fn cut(text: &str, start: usize, end: usize, triples: bool, comments: bool) -> Vec<Token> {
     let bytes = text.as_bytes().get(..end).unwrap_or_default();
     let mut tokens = Vec::new();
     let mut at = start;
@@ -66,16 +60,9 @@ pub(super) fn cut(
             b'#' if comments => (Piece::Comment, rest.len()),
             _ if is_mark(byte) => (Piece::Mark(byte), 1),
             _ => {
-                let ends = |&b: &u8| {
-                    matches!(b, b' ' | b'\t' | b'\r' | b'"' | b'\'')
-                        || is_mark(b)
-                        || (comments && b == b'#')
-                };
-                let len = rest
-                    .iter()
-                    .skip(1)
-                    .position(ends)
-                    .map_or(rest.len(), |n| n + 1);
+                let ends =
+                    |&b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'"' | b'\'') || is_mark(b) || (comments && b == b'#');
+                let len = rest.iter().skip(1).position(ends).map_or(rest.len(), |n| n + 1);
                 (Piece::Word, len)
             }
         };

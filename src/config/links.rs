@@ -78,7 +78,8 @@ impl LinkReader<'_> {
         let trafficback = own.or_else(|| self.defaults.trafficback.clone());
         if trafficback.is_none() {
             let missing = Mistake::error("visitors without a click have nowhere to go").at(header);
-            self.mistakes.push(missing.help("give the link a trafficback_url, or [defaults] one for all"));
+            self.mistakes
+                .push(missing.help("give the link a trafficback_url, or [defaults] one for all"));
         }
         let preview = table
             .string("preview_url")
@@ -122,7 +123,8 @@ impl LinkReader<'_> {
         let Some(texts) = texts else { return places };
         if texts.value.is_empty() {
             let missing = Mistake::error("the link stands nowhere").at(texts.place);
-            self.mistakes.push(missing.help("write its host and path, such as \"go.example.com/shoes\""));
+            self.mistakes
+                .push(missing.help("write its host and path, such as \"go.example.com/shoes\""));
         }
         for text in &texts.value {
             match Place::parse(text.value) {
@@ -140,11 +142,13 @@ impl LinkReader<'_> {
         match order.value {
             "listed" => {}
             "weighted" => {
-                self.mistakes.error(order.place, format!("the order `weighted` {LATER}"));
+                self.mistakes
+                    .error(order.place, format!("the order `weighted` {LATER}"));
             }
             other => {
                 let mistake = Mistake::error(format!("there is no order {}", quoted(other)));
-                self.mistakes.push(mistake.at(order.place).help(suggestion(other, &["listed"], "orders")));
+                self.mistakes
+                    .push(mistake.at(order.place).help(suggestion(other, &["listed"], "orders")));
             }
         }
     }
@@ -182,7 +186,11 @@ impl LinkReader<'_> {
         let send = table.table("send").map(|send| self.send(&send));
         table.finish(&[("when", LATER), ("unless", LATER), ("weight", LATER)]);
 
-        let ids = OfferIds { offer: offer_id?, campaign: campaign_id?, promo: promo_id? };
+        let ids = OfferIds {
+            offer: offer_id?,
+            campaign: campaign_id?,
+            promo: promo_id?,
+        };
         let (tracker, prefix) = self.trackers.offer(tracker?, ids.offer, ids.campaign, ids.promo)?;
         let label = OfferLabel {
             name: name.map(|name| name.value.into()),
@@ -214,7 +222,9 @@ impl LinkReader<'_> {
             self.mistakes.push(mistake.help("write [\"gclid\"], or \"all\""));
             return None;
         }
-        Some(Forward::Names(names.value.iter().map(|name| name.value.into()).collect()))
+        Some(Forward::Names(
+            names.value.iter().map(|name| name.value.into()).collect(),
+        ))
     }
 
     fn send(&self, table: &TableReader<'_>) -> Option<Box<[(&'static str, SendValue)]>> {
@@ -223,8 +233,13 @@ impl LinkReader<'_> {
             .iter()
             .map(|(key, node)| {
                 let Some(name) = wire::OPTIONAL.into_iter().find(|name| *name == key.name) else {
-                    let mistake = Mistake::error(format!("the tracker takes no parameter {} from you", quoted(&key.name)));
-                    self.mistakes.push(mistake.at(key.place).help(suggestion(&key.name, &wire::OPTIONAL, "parameters")));
+                    let mistake =
+                        Mistake::error(format!("the tracker takes no parameter {} from you", quoted(&key.name)));
+                    self.mistakes.push(mistake.at(key.place).help(suggestion(
+                        &key.name,
+                        &wire::OPTIONAL,
+                        "parameters",
+                    )));
                     return None;
                 };
                 let text = super::values::string(node, self.mistakes)?;

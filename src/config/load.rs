@@ -8,8 +8,9 @@ use std::{
 };
 
 use super::{
-    Mistake, Mistakes, Node, Secrets, Sources, Spanned, TableReader, parse,
+    Mistake, Mistakes, Node, Secrets, Sources, Spanned, TableReader,
     links::{LinkReader, Links},
+    parse,
     sections::{self, Defaults},
     source::SourceId,
     trackers,
@@ -118,7 +119,11 @@ impl Files {
         let trackers = trackers::read(root.table("tracker"), &folder, &mut self.secrets, teller, mistakes);
         let defaults = Defaults::read(root.table("defaults"), &trackers, mistakes);
         let mut links = Links::default();
-        let reader = LinkReader { trackers: &trackers, defaults: &defaults, mistakes };
+        let reader = LinkReader {
+            trackers: &trackers,
+            defaults: &defaults,
+            mistakes,
+        };
         for link in root.tables("link").into_iter().flatten() {
             links.add(reader.link(link), mistakes);
         }
@@ -127,14 +132,26 @@ impl Files {
             ("geoip", "comes with a later version"),
         ]);
         for file in &link_files {
-            let Some(mut root) = TableReader::new(file, mistakes) else { continue };
+            let Some(mut root) = TableReader::new(file, mistakes) else {
+                continue;
+            };
             for link in root.tables("link").into_iter().flatten() {
                 links.add(reader.link(link), mistakes);
             }
             let elsewhere = "belongs into the main file: a file of links holds [[link]] alone";
             root.finish(
-                &["links", "listen", "visitor", "click", "click_log", "limits", "unmatched", "tracker", "defaults"]
-                    .map(|key| (key, elsewhere)),
+                &[
+                    "links",
+                    "listen",
+                    "visitor",
+                    "click",
+                    "click_log",
+                    "limits",
+                    "unmatched",
+                    "tracker",
+                    "defaults",
+                ]
+                .map(|key| (key, elsewhere)),
             );
         }
         if tree.complete && mistakes.errors() == 0 && links.table.is_empty() {
@@ -207,8 +224,5 @@ fn matching(folder: &Path, pattern: &Spanned<&str>, mistakes: &Mistakes) -> Vec<
 }
 
 fn folder(file: &Path) -> PathBuf {
-    match file.parent() {
-        Some(parent) if parent != Path::new("") => parent.to_owned(),
-        _ => PathBuf::from("."),
-    }
+    file.parent().map_or_else(PathBuf::new, Path::to_owned)
 }

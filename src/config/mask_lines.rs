@@ -24,9 +24,7 @@ impl Masker<'_> {
         while let Some(token) = self.token(at) {
             match token.piece {
                 Piece::Mark(b'.') => {}
-                Piece::Word | Piece::Text(true)
-                    if !matches!(self.mark(at + 1), Some(b'=' | b':')) =>
-                {
+                Piece::Word | Piece::Text(true) if !matches!(self.mark(at + 1), Some(b'=' | b':')) => {
                     let name = token.inner(self.text);
                     // The second name is the tracker's own, which may be `monkey`.
                     if names == 0 && is_tracker(name) {
@@ -61,9 +59,7 @@ impl Masker<'_> {
             self.key_area = Some(Area::Tracker);
         }
         // A stray quote makes the header a string.
-        let unclosed = self
-            .token(from)
-            .is_some_and(|t| t.piece == Piece::Text(false));
+        let unclosed = self.token(from).is_some_and(|t| t.piece == Piece::Text(false));
         let is_header = match brackets {
             _ if self.json => false,
             // In the middle of a line only what hides more is believed.
@@ -108,10 +104,7 @@ impl Masker<'_> {
             _ => {}
         }
         let (opened, name) = (self.mark(0) == Some(b'['), at);
-        while matches!(
-            piece(at),
-            Some(Piece::Word | Piece::Text(true) | Piece::Mark(b'.'))
-        ) {
+        while matches!(piece(at), Some(Piece::Word | Piece::Text(true) | Piece::Mark(b'.'))) {
             at += 1;
         }
         match self.mark(at) {

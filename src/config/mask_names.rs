@@ -31,19 +31,14 @@ pub(super) fn is_secure_key(name: &str) -> bool {
 
 /// Whether this is `tracker`, perhaps mistyped or run together with what follows.
 pub(super) fn is_tracker(name: &str) -> bool {
-    let starts = name
-        .get(..7)
-        .is_some_and(|start| start.eq_ignore_ascii_case("tracker"));
+    let starts = name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("tracker"));
     (starts && name.len() <= LONGEST_NAME) || near(&letters(name), "tracker", 2)
 }
 
 /// Whether a broken header begins with `tracker` if everything but letters is left out.
 pub(super) fn is_tracker_header(line: &str) -> bool {
     // Few characters, or a line of brackets would be read once for each.
-    let letters = line
-        .chars()
-        .take(LONGEST_NAME)
-        .filter(char::is_ascii_alphabetic);
+    let letters = line.chars().take(LONGEST_NAME).filter(char::is_ascii_alphabetic);
     near(&letters.take(7).collect::<String>(), "tracker", 2)
 }
 
@@ -59,10 +54,7 @@ fn near(name: &str, wanted: &str, typos: usize) -> bool {
     }
     let lower = name.to_ascii_lowercase();
     // Cheap to ask, and true of few words; the distance is not cheap.
-    let shared = lower
-        .bytes()
-        .filter(|byte| wanted.as_bytes().contains(byte))
-        .count();
+    let shared = lower.bytes().filter(|byte| wanted.as_bytes().contains(byte)).count();
     shared + typos >= wanted.len() && strsim::osa_distance(&lower, wanted) <= typos
 }
 

@@ -26,9 +26,7 @@ impl Masker<'_> {
         }
         let named = at > name + 1;
         // Only a string may be a value that looks like the name of a secret.
-        let word = self
-            .token(name)
-            .is_some_and(|token| token.piece == Piece::Word);
+        let word = self.token(name).is_some_and(|token| token.piece == Piece::Word);
         let key_place = named || word || self.at_key;
         let Some(token) = self.token(at) else {
             // The value may be in the next line.
@@ -51,9 +49,7 @@ impl Masker<'_> {
             Piece::Text(true) if self.ends_well(at) && token.end - token.start > 2 => {
                 let (start, end) = token.inner_range();
                 self.hide(start, end);
-                let certain = self
-                    .token(name)
-                    .is_some_and(|n| is_secure_key(n.inner(self.text)));
+                let certain = self.token(name).is_some_and(|n| is_secure_key(n.inner(self.text)));
                 if certain && end - start >= LONG_ENOUGH {
                     self.found.push(start..end);
                 }
@@ -80,10 +76,7 @@ impl Masker<'_> {
     pub(super) fn comment(&mut self, token: Token) {
         let tokens = cut(self.text, token.start + 1, token.end, false, false);
         // A section may be taken out by its header only.
-        let text = self
-            .text
-            .get(token.start + 1..token.end)
-            .unwrap_or_default();
+        let text = self.text.get(token.start + 1..token.end).unwrap_or_default();
         let header = text.starts_with('[') || (text.contains(']') && !text.contains('='));
         if header && is_tracker_header(text) {
             self.header = Some(Area::Tracker);
@@ -92,19 +85,14 @@ impl Masker<'_> {
             self.key_area = Some(Area::Tracker);
         }
         let mut hiding = self.area().is_some();
-        let before = self
-            .text
-            .get(..token.start)
-            .and_then(|text| text.chars().next_back());
+        let before = self.text.get(..token.start).and_then(|text| text.chars().next_back());
         let last = self.mark(self.tokens.len().wrapping_sub(2));
         let no_value = matches!(last, Some(b'=' | b':'));
         if hiding && (self.json || no_value || before.is_some_and(|c| !c.is_whitespace())) {
             self.hide(token.start, token.end);
             return;
         }
-        let open = tokens
-            .last()
-            .is_none_or(|last| last.piece == Piece::Text(false));
+        let open = tokens.last().is_none_or(|last| last.piece == Piece::Text(false));
         for (number, piece) in tokens.iter().enumerate() {
             let name = piece.inner(self.text);
             let certain = is_secure_key(name);
@@ -127,20 +115,14 @@ impl Masker<'_> {
 
     /// Where a value begins in a comment or string, if a secret's name with a separator is before
     /// it. Quotes inside the name do not count.
-    pub(super) fn entry_inside(
-        &self,
-        token: Token,
-        is_name: impl Fn(&str) -> bool,
-    ) -> Option<usize> {
+    pub(super) fn entry_inside(&self, token: Token, is_name: impl Fn(&str) -> bool) -> Option<usize> {
         let mut name = String::new();
         for (at, c) in self.text.get(token.start..token.end)?.char_indices() {
             match c {
                 '=' | ':' if is_name(&name) => return Some(token.start + at + 1),
                 '"' | '\'' | '\\' => {}
                 c if c.is_whitespace() => {}
-                '_' | '-' | '0'..='9' | 'a'..='z' | 'A'..='Z' if name.len() <= LONGEST_NAME => {
-                    name.push(c)
-                }
+                '_' | '-' | '0'..='9' | 'a'..='z' | 'A'..='Z' if name.len() <= LONGEST_NAME => name.push(c),
                 _ => name.clear(),
             }
         }

@@ -125,9 +125,7 @@ impl Mistakes {
     /// The mistakes, those without a place first, then by file and position.
     pub fn sorted(&self) -> Vec<Mistake> {
         let mut list = self.list.borrow().clone();
-        list.sort_by(|a, b| {
-            (a.place, a.severity, &a.message).cmp(&(b.place, b.severity, &b.message))
-        });
+        list.sort_by(|a, b| (a.place, a.severity, &a.message).cmp(&(b.place, b.severity, &b.message)));
         list
     }
 

@@ -123,11 +123,7 @@ impl<'a> TableReader<'a> {
     }
 
     /// One of some fixed words, which stand for values.
-    pub fn choice<T: Copy>(
-        &mut self,
-        key: &'static str,
-        words: &[(&str, T)],
-    ) -> Option<Spanned<T>> {
+    pub fn choice<T: Copy>(&mut self, key: &'static str, words: &[(&str, T)]) -> Option<Spanned<T>> {
         values::choice(self.raw(key)?, words, self.mistakes)
     }
 
@@ -146,9 +142,7 @@ impl<'a> TableReader<'a> {
             values::wrong_type("an array of tables", node, self.mistakes);
             return None;
         };
-        let readers = items
-            .iter()
-            .filter_map(|item| TableReader::new(item, self.mistakes));
+        let readers = items.iter().filter_map(|item| TableReader::new(item, self.mistakes));
         Some(readers.collect())
     }
 

@@ -47,9 +47,7 @@ impl Secrets {
             if let Some((decoded, offsets)) = &decoded {
                 let secret: String = secret.bytes().map(char::from).collect();
                 for range in occurrences(decoded, &secret) {
-                    if let (Some(&start), Some(&end)) =
-                        (offsets.get(range.start), offsets.get(range.end))
-                    {
+                    if let (Some(&start), Some(&end)) = (offsets.get(range.start), offsets.get(range.end)) {
                         ranges.push(start..end);
                     }
                 }
@@ -125,11 +123,7 @@ fn occurrences(text: &str, what: &str) -> impl Iterator<Item = Range<usize>> {
 /// as text whatever the bytes are. For each byte of the result, and its end, where it came from.
 fn percent_decoded(text: &str) -> (String, Vec<usize>) {
     let bytes = text.as_bytes();
-    let hex = |at: usize| {
-        bytes
-            .get(at)
-            .and_then(|&byte| char::from(byte).to_digit(16))
-    };
+    let hex = |at: usize| bytes.get(at).and_then(|&byte| char::from(byte).to_digit(16));
     let mut decoded = String::with_capacity(text.len());
     let mut offsets = Vec::with_capacity(text.len() + 1);
     let mut at = 0;

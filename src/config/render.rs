@@ -14,12 +14,7 @@ use super::source::{Place, SourceId, Sources};
 
 /// Mistakes printed in full.
 const PRINTED: usize = 100;
-pub(super) fn render(
-    mistakes: &Mistakes,
-    sources: &Sources,
-    secrets: &Secrets,
-    colour: bool,
-) -> String {
+pub(super) fn render(mistakes: &Mistakes, sources: &Sources, secrets: &Secrets, colour: bool) -> String {
     let list = mistakes.sorted();
     let printed = list.get(..PRINTED).unwrap_or(&list);
     let mut secrets = secrets.clone();
@@ -39,11 +34,7 @@ pub(super) fn render(
         .map(|(id, text)| (id, Excerpts::new(sources, id, &text, &secrets)))
         .collect();
     // Lines are already cut; the renderer must not cut them again.
-    let renderer = if colour {
-        Renderer::styled()
-    } else {
-        Renderer::plain()
-    };
+    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(4 * WIDTH).hyperlink(false);
     let mut out = String::new();
     for mistake in printed {
@@ -56,11 +47,7 @@ pub(super) fn render(
         out.push_str(&format!("… and {hidden} more that are not shown\n"));
     }
     if errors + warnings > 0 {
-        out.push_str(&format!(
-            "{}, {}\n",
-            count(errors, "error"),
-            count(warnings, "warning")
-        ));
+        out.push_str(&format!("{}, {}\n", count(errors, "error"), count(warnings, "warning")));
     }
     out
 }
@@ -75,12 +62,7 @@ fn count(number: usize, word: &str) -> String {
     format!("{number} {word}{s}")
 }
 
-fn one(
-    mistake: &Mistake,
-    files: &HashMap<SourceId, Excerpts>,
-    secrets: &Secrets,
-    renderer: &Renderer,
-) -> String {
+fn one(mistake: &Mistake, files: &HashMap<SourceId, Excerpts>, secrets: &Secrets, renderer: &Renderer) -> String {
     let level = match mistake.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -95,11 +77,7 @@ fn one(
     );
     let second = mistake.second.as_ref();
     let spots = [
-        (
-            mistake.place,
-            mistake.label.as_deref(),
-            AnnotationKind::Primary,
-        ),
+        (mistake.place, mistake.label.as_deref(), AnnotationKind::Primary),
         (
             second.map(|s| s.0),
             second.map(|s| s.1.as_str()),
@@ -117,9 +95,7 @@ fn one(
         let label = label.map(|label| clean(label, secrets));
         let snippet = Snippet::source(spot.text).line_start(spot.line);
         let annotation = kind.span(spot.start..spot.end).label(label);
-        group = group
-            .element(origin)
-            .element(snippet.annotation(annotation));
+        group = group.element(origin).element(snippet.annotation(annotation));
     }
     if let Some(help) = &mistake.help {
         group = group.element(Level::HELP.message(clean(help, secrets)));

@@ -42,7 +42,10 @@ pub(super) struct Listen {
 pub(super) fn listen(table: Option<TableReader<'_>>, mistakes: &Mistakes) -> Listen {
     let default = || vec![DEFAULT_HTTP];
     let Some(mut table) = table else {
-        return Listen { http: default(), admin: None };
+        return Listen {
+            http: default(),
+            admin: None,
+        };
     };
     let http = table.strings("http").map(|list| (list.place, list.value));
     let admin = table.string("admin").and_then(|text| address(&text, mistakes));
@@ -98,7 +101,9 @@ pub(super) fn visitor(table: Option<TableReader<'_>>, mistakes: &Mistakes) -> Vi
                 Ok(network) => trusted.push(network),
                 Err(networks::NotANetwork) => {
                     let mistake = Mistake::error("this is no network").at(text.place);
-                    mistakes.push(mistake.help("write an address, or a network such as \"10.0.0.0/8\" or \"2001:db8::/32\""));
+                    mistakes.push(
+                        mistake.help("write an address, or a network such as \"10.0.0.0/8\" or \"2001:db8::/32\""),
+                    );
                 }
             }
         }
@@ -117,7 +122,11 @@ pub(super) fn visitor(table: Option<TableReader<'_>>, mistakes: &Mistakes) -> Vi
         }
         table.finish(&[]);
     }
-    let bots = if stop_bots { BotRule::Stop(Bots::new()) } else { BotRule::Click };
+    let bots = if stop_bots {
+        BotRule::Stop(Bots::new())
+    } else {
+        BotRule::Click
+    };
     Visitors { real_ip, bots }
 }
 
@@ -158,18 +167,19 @@ pub(super) fn click(table: Option<TableReader<'_>>) -> click::Settings {
     }
     // What this version does by nature may be said; what it does not do may not.
     table.choice("hedge_after", &[("off", ())]);
-    if let Some(ttl) = table.duration("offer_ttl", Zero::Allowed).filter(|ttl| !ttl.value.is_zero()) {
-        table.mistakes().error(ttl.place, format!("keeping an answer for every visitor {LATER}"));
+    if let Some(ttl) = table
+        .duration("offer_ttl", Zero::Allowed)
+        .filter(|ttl| !ttl.value.is_zero())
+    {
+        table
+            .mistakes()
+            .error(ttl.place, format!("keeping an answer for every visitor {LATER}"));
     }
     table.finish(&[]);
     settings
 }
 
-pub(super) fn click_log(
-    table: Option<TableReader<'_>>,
-    folder: &Path,
-    mistakes: &Mistakes,
-) -> Option<PathBuf> {
+pub(super) fn click_log(table: Option<TableReader<'_>>, folder: &Path, mistakes: &Mistakes) -> Option<PathBuf> {
     let mut table = table?;
     let text = table.required_string("path");
     table.finish(&[]);
@@ -228,14 +238,13 @@ pub(super) struct Defaults {
 }
 
 impl Defaults {
-    pub(super) fn read(
-        table: Option<TableReader<'_>>,
-        trackers: &Trackers,
-        mistakes: &Mistakes,
-    ) -> Self {
+    pub(super) fn read(table: Option<TableReader<'_>>, trackers: &Trackers, mistakes: &Mistakes) -> Self {
         let only = trackers.only();
         let Some(mut table) = table else {
-            return Self { trafficback: None, tracker: only };
+            return Self {
+                trafficback: None,
+                tracker: only,
+            };
         };
         let trafficback = table
             .string("trafficback_url")

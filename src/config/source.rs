@@ -95,12 +95,7 @@ impl Sources {
     }
 
     /// Adds the bytes of a file. `None` means that they are no text and a mistake was reported.
-    pub fn add_bytes(
-        &mut self,
-        shown: &Path,
-        bytes: Vec<u8>,
-        mistakes: &Mistakes,
-    ) -> Option<SourceId> {
+    pub fn add_bytes(&mut self, shown: &Path, bytes: Vec<u8>, mistakes: &Mistakes) -> Option<SourceId> {
         let bad_utf8 = std::str::from_utf8(&bytes).err().map(|e| e.valid_up_to());
         let nul = bytes.iter().position(|&byte| byte == 0);
         let bad = match (bad_utf8, nul) {
@@ -143,9 +138,7 @@ fn read_bytes(file: &Path) -> Result<Vec<u8>, String> {
     };
     let mut bytes = Vec::new();
     let file = File::open(file).map_err(why)?;
-    file.take(LARGEST + 1)
-        .read_to_end(&mut bytes)
-        .map_err(why)?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(why)?;
     if bytes.len() as u64 > LARGEST {
         return Err(format!("it is larger than {} MiB", LARGEST >> 20));
     }

@@ -28,10 +28,7 @@ pub fn parse_toml(source: SourceId, text: &str, mistakes: &Mistakes) -> Option<T
     // The library reports some mistakes in headers twice.
     let mut seen = HashSet::new();
     for error in errors {
-        if !seen.insert((
-            error.span().map(|s| (s.start, s.end)),
-            error.message().to_owned(),
-        )) {
+        if !seen.insert((error.span().map(|s| (s.start, s.end)), error.message().to_owned())) {
             continue;
         }
         let mut mistake = Mistake::error(message(error.message(), error.span(), text));
@@ -159,9 +156,5 @@ fn message<'m>(message: &'m str, span: Option<Range<usize>>, text: &str) -> &'m 
 
 /// The mistake of both formats about integers that no `i64` can hold.
 pub(super) fn integer_too_large() -> Mistake {
-    Mistake::error("the integer is too large").help(format!(
-        "integers go from {} to {}",
-        i64::MIN,
-        i64::MAX
-    ))
+    Mistake::error("the integer is too large").help(format!("integers go from {} to {}", i64::MIN, i64::MAX))
 }

@@ -6,8 +6,8 @@ use http::Uri;
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 
 use super::{
-    Mistake, Mistakes, Node, Secrets, Spanned, TableReader, Value, load::Teller, quoted,
-    source::Place, values::suggestion,
+    Mistake, Mistakes, Node, Secrets, Spanned, TableReader, Value, load::Teller, quoted, source::Place,
+    values::suggestion,
 };
 use crate::click::{
     SecretKey, Tracker,
@@ -81,7 +81,10 @@ pub(super) fn read(
                 key: parts.key,
             })
         });
-        trackers.0.push(Entry { name: name_text, usable });
+        trackers.0.push(Entry {
+            name: name_text,
+            usable,
+        });
     }
     trackers
 }
@@ -92,12 +95,7 @@ struct Parts {
     key: SecretKey,
 }
 
-fn parts(
-    mut table: TableReader<'_>,
-    folder: &Path,
-    secrets: &mut Secrets,
-    mistakes: &Mistakes,
-) -> Option<Parts> {
+fn parts(mut table: TableReader<'_>, folder: &Path, secrets: &mut Secrets, mistakes: &Mistakes) -> Option<Parts> {
     let url = table.required_string("url");
     let key = table
         .required_raw("secure_key")
@@ -109,11 +107,19 @@ fn parts(
     table.finish(&[]);
     let url = url?;
     let (endpoint, path) = endpoint(&url, &roots?, mistakes)?;
-    Some(Parts { endpoint, path, key: key? })
+    Some(Parts {
+        endpoint,
+        path,
+        key: key?,
+    })
 }
 
 /// Where the tracker is. Its mistakes do not quote it: a key might stand in it.
-fn endpoint(text: &Spanned<&str>, roots: &[CertificateDer<'static>], mistakes: &Mistakes) -> Option<(Endpoint, String)> {
+fn endpoint(
+    text: &Spanned<&str>,
+    roots: &[CertificateDer<'static>],
+    mistakes: &Mistakes,
+) -> Option<(Endpoint, String)> {
     let wrong = |message: &str| {
         let mistake = Mistake::error(message).at(text.place);
         mistakes.push(mistake.help("write it like \"https://tracker.example.com/api/click/create\""));
@@ -122,7 +128,10 @@ fn endpoint(text: &Spanned<&str>, roots: &[CertificateDer<'static>], mistakes: &
         wrong("this is no URL");
         return None;
     };
-    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+    if uri
+        .authority()
+        .is_some_and(|authority| authority.as_str().contains('@'))
+    {
         wrong("a tracker's URL has no user name");
         return None;
     }
@@ -183,7 +192,11 @@ fn of_env(name: &Spanned<&str>, mistakes: &Mistakes) -> Option<String> {
     let found = env::var(name.value).ok();
     if found.is_none() {
         let mistake = Mistake::error(format!("the environment has no variable {}", quoted(name.value)));
-        mistakes.push(mistake.at(name.place).help("set it where onehop is started, or take the key from a file"));
+        mistakes.push(
+            mistake
+                .at(name.place)
+                .help("set it where onehop is started, or take the key from a file"),
+        );
     }
     found
 }
@@ -213,7 +226,11 @@ fn roots(name: &Spanned<&str>, folder: &Path, mistakes: &Mistakes) -> Option<Vec
         Ok(found) if !found.is_empty() => Some(found),
         _ => {
             let mistake = Mistake::error(format!("`{}` holds no certificates", path.display()));
-            mistakes.push(mistake.at(name.place).help("it is a PEM file: -----BEGIN CERTIFICATE----- …"));
+            mistakes.push(
+                mistake
+                    .at(name.place)
+                    .help("it is a PEM file: -----BEGIN CERTIFICATE----- …"),
+            );
             None
         }
     }

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::{Mistake, Mistakes, Spanned, source::Place};
 use crate::redirect::{
-    FallbackUrl, Forward, SendValue, TemplateMistake, TrafficUrl, location::TrafficMistake,
+    FallbackUrl, Forward, SendValue, TemplateMistake, TrafficUrl,
+    location::TrafficMistake,
     macros::{self, Use},
 };
 
@@ -49,7 +50,9 @@ pub(super) fn traffic(text: &Spanned<&str>, forward: Forward, mistakes: &Mistake
         }
     };
     for name in url.params() {
-        let warning = Mistake::warning(format!("`{{{name}}}` is no macro of onehop's, and is taken from the tracker's answer"));
+        let warning = Mistake::warning(format!(
+            "`{{{name}}}` is no macro of onehop's, and is taken from the tracker's answer"
+        ));
         let near = macros::nearest(name).map_or_else(
             || "if the tracker does not send it, it stays empty".to_owned(),
             |near| format!("did you mean `{{{near}}}`?"),

@@ -58,10 +58,7 @@ pub fn integer_in(node: &Node, least: i64, most: i64, mistakes: &Mistakes) -> Op
     if (least..=most).contains(&number.value) {
         return Some(number);
     }
-    mistakes.error(
-        node.place,
-        format!("expected an integer from {least} to {most}"),
-    );
+    mistakes.error(node.place, format!("expected an integer from {least} to {most}"));
     None
 }
 
@@ -106,15 +103,11 @@ pub fn duration(node: &Node, zero: Zero, mistakes: &Mistakes) -> Option<Spanned<
             Mistake::error("the duration must be longer than zero")
         }
         Ok(value) => return spanned(node, value),
-        Err(humantime::DurationError::NumberOverflow) => {
-            Mistake::error("the duration is too long or too precise")
-        }
+        Err(humantime::DurationError::NumberOverflow) => Mistake::error("the duration is too long or too precise"),
         Err(humantime::DurationError::UnknownUnit { .. }) => {
-            Mistake::error("unknown unit in a duration")
-                .help("units are `ms`, `s`, `m`, `h` and `d`")
+            Mistake::error("unknown unit in a duration").help("units are `ms`, `s`, `m`, `h` and `d`")
         }
-        Err(_) => Mistake::error("this is not a duration")
-            .help("write it like `\"300s\"`, `\"1500ms\"` or `\"5m\"`"),
+        Err(_) => Mistake::error("this is not a duration").help("write it like `\"300s\"`, `\"1500ms\"` or `\"5m\"`"),
     };
     mistakes.push(mistake.at(node.place));
     None
@@ -126,11 +119,7 @@ fn unit_missing(digits: &str, node: &Node, mistakes: &Mistakes) {
         _ => "300",
     };
     let mistake = Mistake::error("the duration has no unit");
-    mistakes.push(
-        mistake
-            .at(node.place)
-            .help(format!("write it like `\"{digits}s\"`")),
-    );
+    mistakes.push(mistake.at(node.place).help(format!("write it like `\"{digits}s\"`")));
 }
 
 pub fn strings<'a>(node: &'a Node, mistakes: &Mistakes) -> Option<Spanned<Vec<Spanned<&'a str>>>> {
@@ -140,10 +129,7 @@ pub fn strings<'a>(node: &'a Node, mistakes: &Mistakes) -> Option<Spanned<Vec<Sp
             spanned(node, one.into_iter().collect())
         }
         Value::Array(items) => {
-            let list: Vec<_> = items
-                .iter()
-                .filter_map(|item| string(item, mistakes))
-                .collect();
+            let list: Vec<_> = items.iter().filter_map(|item| string(item, mistakes)).collect();
             // Half a list would lead to mistakes that are none.
             if list.len() == items.len() {
                 return spanned(node, list);
@@ -157,11 +143,7 @@ pub fn strings<'a>(node: &'a Node, mistakes: &Mistakes) -> Option<Spanned<Vec<Sp
     }
 }
 
-pub fn choice<T: Copy>(
-    node: &Node,
-    words: &[(&str, T)],
-    mistakes: &Mistakes,
-) -> Option<Spanned<T>> {
+pub fn choice<T: Copy>(node: &Node, words: &[(&str, T)], mistakes: &Mistakes) -> Option<Spanned<T>> {
     let text = string(node, mistakes)?;
     if let Some((_, value)) = words.iter().find(|(word, _)| *word == text.value) {
         return spanned(node, *value);
@@ -181,16 +163,8 @@ pub fn suggestion(name: &str, known: &[&str], what: &str) -> String {
     if known.is_empty() {
         return format!("no {what} are known here");
     }
-    let names: Vec<String> = known
-        .iter()
-        .take(MOST_LISTED)
-        .map(|name| quoted(name))
-        .collect();
-    let more = if known.len() > MOST_LISTED {
-        ", …"
-    } else {
-        ""
-    };
+    let names: Vec<String> = known.iter().take(MOST_LISTED).map(|name| quoted(name)).collect();
+    let more = if known.len() > MOST_LISTED { ", …" } else { "" };
     format!("known {what}: {}{more}", names.join(", "))
 }
 

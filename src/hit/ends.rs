@@ -62,7 +62,11 @@ pub(super) fn told(offer: &Offer, values: &Values<'_>) -> Told {
     for (name, value) in &offer.send {
         let mut written = Vec::new();
         value.write(values, &mut written);
-        told.add(name, written);
+        if written.is_empty() {
+            told.leave_out(name);
+        } else {
+            told.add(name, written);
+        }
     }
     for pair in values.query.pairs() {
         if let Some(name) = wire::OPTIONAL.into_iter().find(|name| pair.is(name)) {

@@ -132,15 +132,24 @@ mod tests {
         let exact = |name: &str| HostPattern::Exact(name.to_owned());
         for (text, expected) in [
             ("go.example.com/shoes", place(exact("go.example.com"), "/shoes", false)),
-            ("GO.example.com:8080/Shoes/", place(exact("go.example.com"), "/Shoes", false)),
+            (
+                "GO.example.com:8080/Shoes/",
+                place(exact("go.example.com"), "/Shoes", false),
+            ),
             ("go.example.com", place(exact("go.example.com"), "/", false)),
             ("go.example.com/*", place(exact("go.example.com"), "/", true)),
             ("go.example.com/shoes/*", place(exact("go.example.com"), "/shoes", true)),
-            ("*.example.com/", place(HostPattern::Below("example.com".to_owned()), "/", false)),
+            (
+                "*.example.com/",
+                place(HostPattern::Below("example.com".to_owned()), "/", false),
+            ),
             ("*/deals", place(HostPattern::Any, "/deals", false)),
             ("/deals", place(HostPattern::Any, "/deals", false)),
             ("*", place(HostPattern::Any, "/", false)),
-            ("bücher.example/größe", place(exact("xn--bcher-kva.example"), "/gr%C3%B6%C3%9Fe", false)),
+            (
+                "bücher.example/größe",
+                place(exact("xn--bcher-kva.example"), "/gr%C3%B6%C3%9Fe", false),
+            ),
             ("[::1]:8080/a", place(exact("[::1]"), "/a", false)),
         ] {
             assert_eq!(Place::parse(text), Ok(expected), "{text}");

@@ -201,10 +201,22 @@ mod tests {
         ]);
         for (host, path, expected) in [
             ("go.example.com", "/shoes", Some(("go.example.com/shoes", ""))),
-            ("go.example.com", "/shoes/blue", Some(("go.example.com/shoes/*", "blue"))),
-            ("go.example.com", "/shoes/blue/42", Some(("go.example.com/shoes/*", "blue/42"))),
+            (
+                "go.example.com",
+                "/shoes/blue",
+                Some(("go.example.com/shoes/*", "blue")),
+            ),
+            (
+                "go.example.com",
+                "/shoes/blue/42",
+                Some(("go.example.com/shoes/*", "blue/42")),
+            ),
             ("go.example.com", "/shoes/red", Some(("go.example.com/shoes/red/*", ""))),
-            ("go.example.com", "/shoes/red/42", Some(("go.example.com/shoes/red/*", "42"))),
+            (
+                "go.example.com",
+                "/shoes/red/42",
+                Some(("go.example.com/shoes/red/*", "42")),
+            ),
             ("go.example.com", "/shoesred", None),
             ("www.example.com", "/shoes", Some(("*.example.com/shoes", ""))),
             ("a.b.example.com", "/shoes", Some(("*.example.com/shoes", ""))),

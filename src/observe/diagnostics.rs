@@ -27,9 +27,7 @@ fn level(wanted: &str) -> Option<LevelFilter> {
         .split(',')
         .filter_map(|directive| match directive.split_once('=') {
             None => Some((0, directive.trim().parse().ok()?)),
-            Some((target, level)) if target.trim() == "onehop" => {
-                Some((1, level.trim().parse().ok()?))
-            }
+            Some((target, level)) if target.trim() == "onehop" => Some((1, level.trim().parse().ok()?)),
             Some(_) => None,
         })
         .max_by_key(|(particular, _)| *particular)

@@ -94,15 +94,9 @@ fn cache_word(used: CacheUse) -> &'static str {
 /// `utm_*` and `subid*` as the tracker is told them, or would be.
 fn told(record: &Record) -> Vec<(&'static str, String)> {
     let decode = |value: &[u8]| String::from_utf8_lossy(&percent::decode_form(value)).into_owned();
-    let kept = record
-        .ended
-        .as_ref()
-        .and_then(|ended| ended.trace.told.as_ref());
+    let kept = record.ended.as_ref().and_then(|ended| ended.trace.told.as_ref());
     if let Some(told) = kept {
-        return told
-            .iter()
-            .map(|(name, value)| (name, decode(value)))
-            .collect();
+        return told.iter().map(|(name, value)| (name, decode(value))).collect();
     }
     let query = Query::new(record.uri.query().unwrap_or_default());
     wire::OPTIONAL

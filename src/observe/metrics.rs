@@ -1,20 +1,11 @@
 //! Counters and histograms, for Prometheus. Every label value is of a closed set, or a tracker's name out of the
 //! configuration: nothing that a visitor sends adds a series.
 
-use std::{
-    fmt::Write as _,
-    sync::OnceLock,
-    time::Duration,
-};
+use std::{fmt::Write as _, sync::OnceLock, time::Duration};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
-    metrics::{
-        counter::Counter,
-        family::Family,
-        gauge::Gauge,
-        histogram::Histogram,
-    },
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
 
@@ -25,9 +16,7 @@ use crate::{
 };
 
 /// From a tracker in the next rack to one that a visitor hardly waits for.
-const CALL_SECONDS: [f64; 12] = [
-    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.0, 5.0,
-];
+const CALL_SECONDS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.0, 5.0];
 /// A hit from the cache takes microseconds; one that asks takes what a call takes.
 const HIT_SECONDS: [f64; 14] = [
     0.000_025, 0.000_1, 0.000_5, 0.002_5, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0,
@@ -79,9 +68,8 @@ impl Default for Metrics {
         let mut registry = Registry::with_prefix("onehop");
         let hits = Family::default();
         registry.register("hits", "Requests at the edge, by how they ended", hits.clone());
-        let by_outcome = Family::<OutcomeLabel, Histogram, fn() -> Histogram>::new_with_constructor(
-            || Histogram::new(HIT_SECONDS),
-        );
+        let by_outcome =
+            Family::<OutcomeLabel, Histogram, fn() -> Histogram>::new_with_constructor(|| Histogram::new(HIT_SECONDS));
         registry.register_with_unit(
             "hit",
             "From a request's head to its answer",
@@ -119,11 +107,7 @@ impl Default for Metrics {
         Self {
             hits,
             hit_counters: Default::default(),
-            hit_seconds: Kind::ALL.map(|kind| {
-                by_outcome.get_or_create_owned(&OutcomeLabel {
-                    outcome: kind.as_str(),
-                })
-            }),
+            hit_seconds: Kind::ALL.map(|kind| by_outcome.get_or_create_owned(&OutcomeLabel { outcome: kind.as_str() })),
             calls,
             call_seconds,
             cache: [cached("hit"), cached("miss"), cached("joined")],

@@ -48,15 +48,7 @@ pub struct Watch {
 
 impl Observe {
     /// Begins to watch a hit.
-    pub fn watch(
-        &self,
-        at: SystemTime,
-        id: HitId,
-        host: &str,
-        uri: &Uri,
-        headers: &HeaderMap,
-        trace: Trace,
-    ) -> Watch {
+    pub fn watch(&self, at: SystemTime, id: HitId, host: &str, uri: &Uri, headers: &HeaderMap, trace: Trace) -> Watch {
         let record = self.log.is_some().then(|| {
             Box::new(Record {
                 at,

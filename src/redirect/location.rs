@@ -119,15 +119,9 @@ impl TrafficUrl {
         }
         let own = Query::new(&template.query_text())
             .pairs()
-            .map(|pair| {
-                String::from_utf8_lossy(&percent::decode_form(pair.name.as_bytes())).into()
-            })
+            .map(|pair| String::from_utf8_lossy(&percent::decode_form(pair.name.as_bytes())).into())
             .collect();
-        Ok(Self {
-            template,
-            forward,
-            own,
-        })
+        Ok(Self { template, forward, own })
     }
 
     /// Macros that are the tracker's, or slips of the pen.

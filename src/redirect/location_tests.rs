@@ -47,30 +47,76 @@ fn every_macro_at_its_spot() {
     for (template, expected) in [
         ("https://a.example/?c={click_id}", "https://a.example/?c=id%20%261"),
         ("https://a.example/{click_id}/x", "https://a.example/id%20%261/x"),
-        ("https://a.example?c={click_id}#{session_id}", "https://a.example?c=id%20%261#s%2F1"),
+        (
+            "https://a.example?c={click_id}#{session_id}",
+            "https://a.example?c=id%20%261#s%2F1",
+        ),
         ("HTTPS://A.example:443/?c={click_id}", "https://a.example/?c=id%20%261"),
-        ("https://b\u{fc}cher.example:8443/\u{fc}?c={click_id}", "https://xn--bcher-kva.example:8443/%C3%BC?c=id%20%261"),
-        ("https://a.example/{offer_id}/{campaign_id}/{promo_id}?c={click_id}", "https://a.example/1/2/3?c=id%20%261"),
-        ("https://a.example/?c={click_id}&ip={ip}&h={host}", "https://a.example/?c=id%20%261&ip=2001%3Adb8%3A%3A1&h=go.example.com"),
-        ("https://a.example/?c={click_id}&ua={user_agent}", "https://a.example/?c=id%20%261&ua=Mozilla%2F5.0%20%28%FF%29"),
-        ("https://a.example/?c={click_id}&r={referrer}", "https://a.example/?c=id%20%261&r=https%3A%2F%2Fa.example%2F%3Fx%3D1%26y%3D2"),
+        (
+            "https://b\u{fc}cher.example:8443/\u{fc}?c={click_id}",
+            "https://xn--bcher-kva.example:8443/%C3%BC?c=id%20%261",
+        ),
+        (
+            "https://a.example/{offer_id}/{campaign_id}/{promo_id}?c={click_id}",
+            "https://a.example/1/2/3?c=id%20%261",
+        ),
+        (
+            "https://a.example/?c={click_id}&ip={ip}&h={host}",
+            "https://a.example/?c=id%20%261&ip=2001%3Adb8%3A%3A1&h=go.example.com",
+        ),
+        (
+            "https://a.example/?c={click_id}&ua={user_agent}",
+            "https://a.example/?c=id%20%261&ua=Mozilla%2F5.0%20%28%FF%29",
+        ),
+        (
+            "https://a.example/?c={click_id}&r={referrer}",
+            "https://a.example/?c=id%20%261&r=https%3A%2F%2Fa.example%2F%3Fx%3D1%26y%3D2",
+        ),
         ("https://a.example{x}/?c={click_id}", ""),
-        ("https://a.example/in/{rest}?c={click_id}", "https://a.example/in/a%2Fb/c?c=id%20%261"),
+        (
+            "https://a.example/in/{rest}?c={click_id}",
+            "https://a.example/in/a%2Fb/c?c=id%20%261",
+        ),
         ("https://a.example{path}?c={click_id}", ""),
-        ("https://a.example/p{path}?c={click_id}&p={path}", "https://a.example/p/s/a%2Fb/c?c=id%20%261&p=%2Fs%2Fa%2Fb%2Fc"),
-        ("https://a.example/?c={click_id}&g={goal}&n={none}", "https://a.example/?c=id%20%261&g=a%20b&n="),
-        ("https://a.example/?c={click_id}&s={subid1}&u={utm_source}&z={query.zone}", "https://a.example/?c=id%20%261&s=a+b%2B&u=%D0%B9&z="),
-        ("https://a.example/{subid1}?c={click_id}", "https://a.example/a%20b%2B?c=id%20%261"),
-        ("https://a.example/?c={click_id}&q={query.brace}", "https://a.example/?c=id%20%261&q=%7Bclick_id%7D"),
-        ("https://a.example/?c={click_id}#a#b", "https://a.example/?c=id%20%261#a%23b"),
-        ("https://a.example/?a[]=1|2&c={click_id}", "https://a.example/?a%5B%5D=1%7C2&c=id%20%261"),
+        (
+            "https://a.example/p{path}?c={click_id}&p={path}",
+            "https://a.example/p/s/a%2Fb/c?c=id%20%261&p=%2Fs%2Fa%2Fb%2Fc",
+        ),
+        (
+            "https://a.example/?c={click_id}&g={goal}&n={none}",
+            "https://a.example/?c=id%20%261&g=a%20b&n=",
+        ),
+        (
+            "https://a.example/?c={click_id}&s={subid1}&u={utm_source}&z={query.zone}",
+            "https://a.example/?c=id%20%261&s=a+b%2B&u=%D0%B9&z=",
+        ),
+        (
+            "https://a.example/{subid1}?c={click_id}",
+            "https://a.example/a%20b%2B?c=id%20%261",
+        ),
+        (
+            "https://a.example/?c={click_id}&q={query.brace}",
+            "https://a.example/?c=id%20%261&q=%7Bclick_id%7D",
+        ),
+        (
+            "https://a.example/?c={click_id}#a#b",
+            "https://a.example/?c=id%20%261#a%23b",
+        ),
+        (
+            "https://a.example/?a[]=1|2&c={click_id}",
+            "https://a.example/?a%5B%5D=1%7C2&c=id%20%261",
+        ),
     ] {
         if expected.is_empty() {
             assert!(TrafficUrl::parse(template, Forward::Nothing).is_err(), "{template}");
             continue;
         }
         let query = "subid1=a+b%2B&utm_source=%D0%B9&brace={click_id}";
-        assert_eq!(traffic(template, Forward::Nothing, query, "id &1"), expected, "{template}");
+        assert_eq!(
+            traffic(template, Forward::Nothing, query, "id &1"),
+            expected,
+            "{template}"
+        );
     }
 }
 
@@ -91,12 +137,42 @@ fn a_traffic_url_needs_its_click_id() {
 fn forwarding() {
     let names = || Forward::Names(["gclid".into(), "c".into()].into());
     for (template, forward, query, expected) in [
-        ("https://a.example/?c={click_id}", names(), "x=1&gclid=a%2Bb+c&gclid=2", "https://a.example/?c=1&gclid=a%2Bb+c&gclid=2"),
-        ("https://a.example/?c={click_id}", names(), "c=evil&%63=evil", "https://a.example/?c=1"),
-        ("https://a.example/{click_id}#f", names(), "gclid=1", "https://a.example/1?gclid=1#f"),
-        ("https://a.example/{click_id}?", Forward::All, "a&b=&c=1=2", "https://a.example/1?a&b=&c=1%3D2"),
-        ("https://a.example/?c={click_id}", Forward::All, "a=#&b=%zz", "https://a.example/?c=1&a=%23&b=%25zz"),
-        ("https://a.example/?c={click_id}", Forward::Nothing, "gclid=1", "https://a.example/?c=1"),
+        (
+            "https://a.example/?c={click_id}",
+            names(),
+            "x=1&gclid=a%2Bb+c&gclid=2",
+            "https://a.example/?c=1&gclid=a%2Bb+c&gclid=2",
+        ),
+        (
+            "https://a.example/?c={click_id}",
+            names(),
+            "c=evil&%63=evil",
+            "https://a.example/?c=1",
+        ),
+        (
+            "https://a.example/{click_id}#f",
+            names(),
+            "gclid=1",
+            "https://a.example/1?gclid=1#f",
+        ),
+        (
+            "https://a.example/{click_id}?",
+            Forward::All,
+            "a&b=&c=1=2",
+            "https://a.example/1?a&b=&c=1%3D2",
+        ),
+        (
+            "https://a.example/?c={click_id}",
+            Forward::All,
+            "a=#&b=%zz",
+            "https://a.example/?c=1&a=%23&b=%25zz",
+        ),
+        (
+            "https://a.example/?c={click_id}",
+            Forward::Nothing,
+            "gclid=1",
+            "https://a.example/?c=1",
+        ),
     ] {
         assert_eq!(traffic(template, forward, query, "1"), expected, "{template} {query}");
     }

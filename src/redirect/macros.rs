@@ -123,18 +123,14 @@ impl Macro {
             "rest" => Self::Rest,
             "reason" => Self::Reason,
             "hit_id" => Self::HitId,
-            "subid1" | "subid2" | "subid3" | "subid4" | "subid5" | "subid6" => {
-                Self::Query(name.into())
-            }
+            "subid1" | "subid2" | "subid3" | "subid4" | "subid5" | "subid6" => Self::Query(name.into()),
             _ if NOT_YET.contains(&name) => {
                 return Err(NoMacro::NotHere("this version does not find it out yet"));
             }
             _ => match name.strip_prefix("query.") {
                 Some("") => return Err(NoMacro::Unknown(Some("query.NAME"))),
                 Some(parameter) => Self::Query(parameter.into()),
-                None if name.len() > "utm_".len() && name.starts_with("utm_") => {
-                    Self::Query(name.into())
-                }
+                None if name.len() > "utm_".len() && name.starts_with("utm_") => Self::Query(name.into()),
                 None if usage == Use::Traffic => Self::Param(name.into()),
                 None => return Err(NoMacro::Unknown(nearest(name))),
             },

@@ -36,11 +36,7 @@ pub struct TemplateMistake {
     pub help: String,
 }
 
-fn mistake(
-    at: Range<usize>,
-    message: impl Into<String>,
-    help: impl Into<String>,
-) -> TemplateMistake {
+fn mistake(at: Range<usize>, message: impl Into<String>, help: impl Into<String>) -> TemplateMistake {
     TemplateMistake {
         at,
         message: message.into(),
@@ -96,13 +92,10 @@ impl Template {
 
     /// The macros, in the order in which they stand.
     pub fn macros(&self) -> impl Iterator<Item = (&Macro, Spot)> {
-        self.parts
-            .iter()
-            .chain(&self.fragment)
-            .filter_map(|part| match part {
-                Part::Macro(found, spot) => Some((found, *spot)),
-                Part::Text(_) => None,
-            })
+        self.parts.iter().chain(&self.fragment).filter_map(|part| match part {
+            Part::Macro(found, spot) => Some((found, *spot)),
+            Part::Text(_) => None,
+        })
     }
 
     /// Whether there is a `?` in it.
@@ -130,22 +123,12 @@ impl Template {
     }
 
     /// Appends the fragment, if there is one, with its `#`.
-    pub fn write_fragment(
-        &self,
-        values: &Values<'_>,
-        click: Option<ClickValues<'_>>,
-        out: &mut Vec<u8>,
-    ) {
+    pub fn write_fragment(&self, values: &Values<'_>, click: Option<ClickValues<'_>>, out: &mut Vec<u8>) {
         write(&self.fragment, values, click, out);
     }
 }
 
-fn write(
-    parts: &[Part],
-    values: &Values<'_>,
-    click: Option<ClickValues<'_>>,
-    out: &mut Vec<u8>,
-) {
+fn write(parts: &[Part], values: &Values<'_>, click: Option<ClickValues<'_>>, out: &mut Vec<u8>) {
     for part in parts {
         match part {
             Part::Text(text) => out.extend_from_slice(text.as_bytes()),
@@ -322,11 +305,7 @@ fn find(text: &str, at: Range<usize>, usage: Use) -> Result<Macro, TemplateMista
                 None => "a parameter of the visitor's own is `{query.NAME}`".to_owned(),
             },
         ),
-        NoMacro::NotHere(why) => mistake(
-            at,
-            format!("`{{{name}}}` has no value here"),
-            why,
-        ),
+        NoMacro::NotHere(why) => mistake(at, format!("`{{{name}}}` has no value here"), why),
     })
 }
 

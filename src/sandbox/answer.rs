@@ -126,7 +126,8 @@ mod tests {
             exists: true,
             params: Map::from_iter([("click_id".to_owned(), json!("c"))]),
         };
-        let body = r#"{"data":{"click_id":"c","params":{"click_id":"c"},"exists":true,"session_id":"s"},"status":"success"}"#;
+        let body =
+            r#"{"data":{"click_id":"c","params":{"click_id":"c"},"exists":true,"session_id":"s"},"status":"success"}"#;
         assert_http(answer, 200, body);
     }
 
@@ -152,11 +153,7 @@ mod tests {
                 "Field request.offer_id is not valid",
             ),
             (Answer::access_denied(), 403, "Access denied"),
-            (
-                Answer::click_api_disabled(),
-                403,
-                "Click api disabled for this offer",
-            ),
+            (Answer::click_api_disabled(), 403, "Click api disabled for this offer"),
             (
                 Answer::failed(),
                 500,

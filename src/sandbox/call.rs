@@ -18,10 +18,7 @@ pub(super) struct Call<'a> {
 impl<'a> Call<'a> {
     /// The key comes first: a stranger learns nothing about the parameters.
     pub(super) fn read(query: &'a Query, key: &Key) -> Result<Self, Answer> {
-        if !query
-            .get("secure_key")
-            .is_some_and(|given| key.opens(given))
-        {
+        if !query.get("secure_key").is_some_and(|given| key.opens(given)) {
             return Err(Answer::access_denied());
         }
         let offer_id = id(query, "offer_id")?;
@@ -41,15 +38,8 @@ fn id(query: &Query, name: &'static str) -> Result<u64, Answer> {
     field(query, name, positive)
 }
 
-fn field<'a, T>(
-    query: &'a Query,
-    name: &'static str,
-    read: impl Fn(&'a [u8]) -> Option<T>,
-) -> Result<T, Answer> {
-    query
-        .get(name)
-        .and_then(read)
-        .ok_or_else(|| Answer::not_valid(name))
+fn field<'a, T>(query: &'a Query, name: &'static str, read: impl Fn(&'a [u8]) -> Option<T>) -> Result<T, Answer> {
+    query.get(name).and_then(read).ok_or_else(|| Answer::not_valid(name))
 }
 
 fn positive(value: &[u8]) -> Option<u64> {
@@ -70,7 +60,8 @@ fn ip(value: &[u8]) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
-    const GOOD: &str = "secure_key=k&offer_id=5306&campaign_id=816&promo_id=522&user_ip=192.0.2.7&user_useragent=UA%2F1+x%FF";
+    const GOOD: &str =
+        "secure_key=k&offer_id=5306&campaign_id=816&promo_id=522&user_ip=192.0.2.7&user_useragent=UA%2F1+x%FF";
 
     /// The good call with one more parameter, which wins over the one before.
     fn refusal(change: &str) -> Option<Answer> {
@@ -118,15 +109,7 @@ mod tests {
 
     #[test]
     fn the_ip_must_be_one() {
-        for bad in [
-            "",
-            "localhost",
-            "1.2.3",
-            "1.2.3.256",
-            "1.2.3.4:80",
-            "[::1]",
-            "%FF",
-        ] {
+        for bad in ["", "localhost", "1.2.3", "1.2.3.256", "1.2.3.4:80", "[::1]", "%FF"] {
             let expected = Some(Answer::not_valid("user_ip"));
             assert_eq!(refusal(&format!("user_ip={bad}")), expected, "{bad}");
         }
@@ -150,13 +133,7 @@ mod tests {
 
     #[test]
     fn every_field_is_needed() {
-        for field in [
-            "offer_id",
-            "campaign_id",
-            "promo_id",
-            "user_ip",
-            "user_useragent",
-        ] {
+        for field in ["offer_id", "campaign_id", "promo_id", "user_ip", "user_useragent"] {
             let query = Query::parse(&GOOD.replace(field, "other"));
             let read = Call::read(&query, &Key::new("k"));
             assert_eq!(read, Err(Answer::not_valid(field)));

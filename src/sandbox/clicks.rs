@@ -133,10 +133,7 @@ mod tests {
         ] {
             assert_eq!(clicks.find(&other, now), None, "{other:?}");
         }
-        assert_eq!(
-            clicks.find(&call(1, 2, "192.0.2.1", b"x"), now),
-            Some(&first)
-        );
+        assert_eq!(clicks.find(&call(1, 2, "192.0.2.1", b"x"), now), Some(&first));
     }
 
     #[test]

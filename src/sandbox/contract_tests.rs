@@ -57,23 +57,11 @@ fn refusals_by_call_and_by_offer_are_answered() {
     for (change, status, told) in [
         ("secure_key=x&offer_id=1001", 403, "Access denied"),
         ("offer_id=x", 400, "Field request.offer_id is not valid"),
-        (
-            "campaign_id=x",
-            400,
-            "Field request.campaign_id is not valid",
-        ),
+        ("campaign_id=x", 400, "Field request.campaign_id is not valid"),
         ("promo_id=x", 400, "Field request.promo_id is not valid"),
         ("user_ip=x", 400, "Field request.user_ip is not valid"),
-        (
-            "user_useragent=",
-            400,
-            "Field request.user_useragent is not valid",
-        ),
-        (
-            "offer_id=1001&promo_id=x",
-            400,
-            "Field request.promo_id is not valid",
-        ),
+        ("user_useragent=", 400, "Field request.user_useragent is not valid"),
+        ("offer_id=1001&promo_id=x", 400, "Field request.promo_id is not valid"),
         ("offer_id=1001", 202, "offer_inactive"),
         ("offer_id=1002", 202, "campaign_inactive"),
         ("offer_id=1003&user_useragent=x", 202, "targeting"),

@@ -22,9 +22,7 @@ pub(super) fn fault(options: &Options, draw: f64) -> Option<Fault> {
 
 /// Latency plus or minus jitter; never below zero, and never too long for a `Duration`.
 pub(super) fn delay(options: &Options, draw: f64) -> Duration {
-    let Options {
-        latency, jitter, ..
-    } = *options;
+    let Options { latency, jitter, .. } = *options;
     let spread = jitter.as_secs_f64() * 2.0 * draw;
     let spread = Duration::try_from_secs_f64(spread).unwrap_or(jitter);
     latency.saturating_add(spread).saturating_sub(jitter)

@@ -82,9 +82,6 @@ mod tests {
 
     #[test]
     fn text_survives_bytes_that_are_not_utf8() {
-        assert_eq!(
-            Query::parse("a=x%FFy").text("a").as_deref(),
-            Some("x\u{fffd}y")
-        );
+        assert_eq!(Query::parse("a=x%FFy").text("a").as_deref(), Some("x\u{fffd}y"));
     }
 }

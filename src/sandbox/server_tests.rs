@@ -26,12 +26,7 @@ async fn only_get_on_the_one_path_is_a_call() {
         let (status, body) = ask(&sandbox, method, CALL).await;
         assert_eq!((status, &body["code"]), (405, &405.into()));
     }
-    for path in [
-        "/",
-        "/api/click/create/",
-        "/API/click/create",
-        "/x?offer_id=1",
-    ] {
+    for path in ["/", "/api/click/create/", "/API/click/create", "/x?offer_id=1"] {
         let (status, body) = ask(&sandbox, Method::GET, path).await;
         assert_eq!((status, &body["code"]), (404, &404.into()), "{path}");
     }
@@ -51,10 +46,7 @@ async fn an_answer_takes_latency_and_jitter() {
         times.push(start.elapsed().as_millis());
     }
     // tokio's clock ticks in milliseconds, so an answer may be one late.
-    assert!(
-        times.iter().all(|time| (80..=121).contains(time)),
-        "{times:?}"
-    );
+    assert!(times.iter().all(|time| (80..=121).contains(time)), "{times:?}");
     assert!(times.iter().any(|time| *time < 100), "{times:?}");
     assert!(times.iter().any(|time| *time > 101), "{times:?}");
 }
@@ -72,10 +64,7 @@ async fn failing_and_hanging_are_by_share() {
         hang: 1.0,
         ..Options::default()
     });
-    let asked = tokio::time::timeout(
-        Duration::from_secs(86_400),
-        ask(&sandbox, Method::GET, CALL),
-    );
+    let asked = tokio::time::timeout(Duration::from_secs(86_400), ask(&sandbox, Method::GET, CALL));
     assert!(asked.await.is_err());
 
     let sandbox = Sandbox::new(Options {
@@ -104,9 +93,7 @@ async fn the_server_follows_the_clock() {
 /// So that a server that waits for ever is a failure, not a test that never ends.
 async fn soon<T>(future: impl Future<Output = T>) -> T {
     let limit = Duration::from_secs(20);
-    tokio::time::timeout(limit, future)
-        .await
-        .expect("this takes too long")
+    tokio::time::timeout(limit, future).await.expect("this takes too long")
 }
 
 /// Reads to the end of the one click in flight, which is known from its last words.
@@ -162,9 +149,6 @@ async fn a_caller_who_leaves_a_hanging_call_frees_it() {
     let request = format!("GET {target} HTTP/1.1\r\nhost: tracker\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     drop(stream);
-    let served = connection(
-        accept(&listener).await,
-        Arc::new(Sandbox::new(Options::default())),
-    );
+    let served = connection(accept(&listener).await, Arc::new(Sandbox::new(Options::default())));
     soon(served).await;
 }

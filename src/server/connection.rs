@@ -103,9 +103,7 @@ impl Server {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let service = service_fn(|request| async move {
-            Ok::<_, Infallible>(self.answer(request, peer).await)
-        });
+        let service = service_fn(|request| async move { Ok::<_, Infallible>(self.answer(request, peer).await) });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.head)
@@ -166,9 +164,7 @@ impl Server {
         let asked = request::read(&parts);
         let host = asked.as_ref().map_or("", |asked| &asked.host);
         let trace = Trace::new(peer);
-        let mut watch = self
-            .observe
-            .watch(at, id, host, &parts.uri, &parts.headers, trace);
+        let mut watch = self.observe.watch(at, id, host, &parts.uri, &parts.headers, trace);
         let outcome = match &asked {
             Ok(asked) => {
                 let hit = Hit {

@@ -73,11 +73,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Replayed<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Replayed<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -134,7 +130,10 @@ mod tests {
             let bytes: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
             assert_eq!(detected(&bytes).await, Some((Protocol::Http1, text.into())), "{text}");
         }
-        assert_eq!(detected(&[b"PRI * HT"]).await, Some((Protocol::Http1, b"PRI * HT".to_vec())));
+        assert_eq!(
+            detected(&[b"PRI * HT"]).await,
+            Some((Protocol::Http1, b"PRI * HT".to_vec()))
+        );
         assert_eq!(detected(&[]).await, None);
     }
 }

@@ -57,9 +57,7 @@ fn host_of(parts: &Parts) -> Result<Cow<'_, str>, Refusal> {
     let named = single_host(&parts.headers)?;
     let target = absolute_host(&parts.uri)?;
     match (target, named) {
-        (Some(target), Some(named)) if parts.version == Version::HTTP_2 && target != named => {
-            Err(Refusal::BadRequest)
-        }
+        (Some(target), Some(named)) if parts.version == Version::HTTP_2 && target != named => Err(Refusal::BadRequest),
         (Some(_), None) if parts.version == Version::HTTP_11 => Err(Refusal::BadRequest),
         (Some(host), _) | (None, Some(host)) => Ok(host),
         (None, None) if parts.version < Version::HTTP_11 => Ok(Cow::Borrowed("")),
@@ -85,9 +83,9 @@ fn single_host(headers: &HeaderMap) -> Result<Option<Cow<'_, str>>, Refusal> {
 fn absolute_host(uri: &Uri) -> Result<Option<Cow<'_, str>>, Refusal> {
     match (uri.authority(), uri.scheme_str()) {
         (None, None) => Ok(None),
-        (Some(authority), Some("http" | "https")) => host::canonical(authority.as_str())
-            .map(Some)
-            .ok_or(Refusal::BadRequest),
+        (Some(authority), Some("http" | "https")) => {
+            host::canonical(authority.as_str()).map(Some).ok_or(Refusal::BadRequest)
+        }
         _ => Err(Refusal::BadRequest),
     }
 }
@@ -111,8 +109,20 @@ mod tests {
         use Version as V;
         let ok = |host: &str, path: &str| Ok(format!("{host} {path}"));
         for (method, target, version, hosts, expected) in [
-            ("GET", "/a", V::HTTP_11, &["go.example.com"][..], ok("go.example.com", "/a")),
-            ("GET", "/%61/", V::HTTP_11, &["GO.example.com.:80"], ok("go.example.com", "/a")),
+            (
+                "GET",
+                "/a",
+                V::HTTP_11,
+                &["go.example.com"][..],
+                ok("go.example.com", "/a"),
+            ),
+            (
+                "GET",
+                "/%61/",
+                V::HTTP_11,
+                &["GO.example.com.:80"],
+                ok("go.example.com", "/a"),
+            ),
             ("HEAD", "/a", V::HTTP_11, &["a"], ok("a", "/a")),
             ("GET", "http://b/a", V::HTTP_11, &["a"], ok("b", "/a")),
             ("GET", "http://b", V::HTTP_11, &["a"], ok("b", "/")),
@@ -140,7 +150,13 @@ mod tests {
             ("POST", "/a", V::HTTP_11, &["a"], Err(Refusal::Method)),
             ("OPTIONS", "*", V::HTTP_11, &["a"], Err(Refusal::Method)),
             ("CONNECT", "a:80", V::HTTP_11, &["a"], Err(Refusal::Method)),
-            ("GET", "/.well-known/traffic-advice", V::HTTP_11, &["a"], Err(Refusal::TrafficAdvice)),
+            (
+                "GET",
+                "/.well-known/traffic-advice",
+                V::HTTP_11,
+                &["a"],
+                Err(Refusal::TrafficAdvice),
+            ),
         ] {
             let parts = parts(method, target, version, hosts);
             let asked = read(&parts).map(|asked| format!("{} {}", asked.host, asked.path));

@@ -94,11 +94,7 @@ const NARROWED: &[(&str, Option<&str>, &str)] = &[
         Some("compatible; (Rank)?Sonic"),
         "phones (ViewSonic, Cherry Sonic), and Slack's desktop app",
     ),
-    (
-        "Butterfly",
-        Some(r"compatible; Butterfly\/"),
-        "a phone (HTC Butterfly)",
-    ),
+    ("Butterfly", Some(r"compatible; Butterfly\/"), "a phone (HTC Butterfly)"),
     ("Fever", Some(r"^Fever\/"), "a tablet (Fever_Plus)"),
     ("Expanse", Some("^Expanse"), "a phone"),
     (r"008\/", Some(r"^008\/"), "the end of a phone's model"),
@@ -245,8 +241,7 @@ fn patterns() -> impl Iterator<Item = &'static str> {
 
 /// The lines of a data file. Spaces at either end of a line belong to it.
 fn lines(file: &str) -> impl Iterator<Item = &str> {
-    file.lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    file.lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
 /// One regular expression for all of the patterns.
@@ -532,10 +527,7 @@ mod tests {
     fn crawlers_are_bots() {
         let bots = Bots::new();
         let all: Vec<_> = lines(CRAWLERS_SEEN).collect();
-        let missed: Vec<_> = all
-            .iter()
-            .filter(|ua| !bots.is_bot(ua.as_bytes()))
-            .collect();
+        let missed: Vec<_> = all.iter().filter(|ua| !bots.is_bot(ua.as_bytes())).collect();
         assert!(all.len() >= 2000, "only {} crawlers to tell", all.len());
         assert!(
             missed.len() * 200 <= all.len(),
@@ -602,12 +594,7 @@ mod tests {
             let bytes = text.as_bytes();
             let most = bytes.len().saturating_sub(1);
             let beside = format!("x{text}x");
-            for part in [
-                bytes,
-                &bytes[..most],
-                &bytes[bytes.len().min(1)..],
-                beside.as_bytes(),
-            ] {
+            for part in [bytes, &bytes[..most], &bytes[bytes.len().min(1)..], beside.as_bytes()] {
                 assert_eq!(
                     bots.is_bot(part),
                     all.is_match(part),
@@ -675,11 +662,7 @@ mod tests {
             ("a.bc", "bc", false),
             ("ab\\", "ab", false),
         ] {
-            assert_eq!(
-                longest_literal(pattern),
-                (literal.to_owned(), whole),
-                "{pattern}"
-            );
+            assert_eq!(longest_literal(pattern), (literal.to_owned(), whole), "{pattern}");
         }
         let split: Vec<_> = alternatives(r"a[|]b|c(d|e)\||").collect();
         assert_eq!(split, ["a[|]b", r"c(d|e)\|", ""]);

@@ -18,10 +18,7 @@ pub enum Entry {
 pub fn address(text: &str) -> Option<IpAddr> {
     let ip = if let Ok(ip) = text.parse::<IpAddr>() {
         ip
-    } else if let Some(inner) = text
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-    {
+    } else if let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         IpAddr::V6(inner.parse::<Ipv6Addr>().ok()?)
     } else {
         match text.parse::<SocketAddr>().ok()? {
@@ -93,28 +90,20 @@ fn element(text: &[u8]) -> Option<(Option<Entry>, &[u8])> {
 /// A node of section 6: IPv6 addresses stand in brackets, a port may be obfuscated (`_` and letters).
 fn node_address(node: &str) -> Option<IpAddr> {
     let (name, port) = match node.rsplit_once(':') {
-        Some((name, port)) if !name.is_empty() && (!name.contains(':') || name.ends_with(']')) => {
-            (name, Some(port))
-        }
+        Some((name, port)) if !name.is_empty() && (!name.contains(':') || name.ends_with(']')) => (name, Some(port)),
         _ => (node, None),
     };
     let usable = port.is_none_or(|port| {
         port.parse::<u16>().is_ok()
             || port.strip_prefix('_').is_some_and(|rest| {
-                !rest.is_empty()
-                    && rest
-                        .bytes()
-                        .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+                !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
             })
     });
     address(name).filter(|_| usable)
 }
 
 fn skip_spaces(text: &[u8]) -> &[u8] {
-    let spaces = text
-        .iter()
-        .take_while(|byte| matches!(byte, b' ' | b'\t'))
-        .count();
+    let spaces = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     &text[spaces..]
 }
 
@@ -193,16 +182,10 @@ mod tests {
 
     #[test]
     fn x_forwarded_for_is_read_from_the_right() {
-        let entries: Vec<_> =
-            x_forwarded_for(b"evil, 192.0.2.1:80 ,, [2001:db8::1]\t,\xff").collect();
+        let entries: Vec<_> = x_forwarded_for(b"evil, 192.0.2.1:80 ,, [2001:db8::1]\t,\xff").collect();
         assert_eq!(
             entries,
-            [
-                Entry::Unusable,
-                ip("2001:db8::1"),
-                ip("192.0.2.1"),
-                Entry::Unusable
-            ]
+            [Entry::Unusable, ip("2001:db8::1"), ip("192.0.2.1"), Entry::Unusable]
         );
     }
 
@@ -212,7 +195,10 @@ mod tests {
             (r#"for="_gazonk""#, vec![Entry::Unusable]),
             (r#"For="[2001:db8:cafe::17]:4711""#, vec![ip("2001:db8:cafe::17")]),
             ("for=192.0.2.60;proto=http;by=203.0.113.43", vec![ip("192.0.2.60")]),
-            ("for=192.0.2.43, for=198.51.100.17", vec![ip("192.0.2.43"), ip("198.51.100.17")]),
+            (
+                "for=192.0.2.43, for=198.51.100.17",
+                vec![ip("192.0.2.43"), ip("198.51.100.17")],
+            ),
             ("for=unknown, for=_hidden, for=_SEVKISEK", vec![Entry::Unusable; 3]),
             (r#"for="192.0.2.43:_port";host="a,for=1.2.3.4""#, vec![ip("192.0.2.43")]),
             (r#"host="\"";for="\1\92.0.2.1""#, vec![ip("192.0.2.1")]),

@@ -32,11 +32,7 @@ pub struct Visitor<'a> {
 impl<'a> Visitor<'a> {
     /// Reads a request's headers; `peer` is the other end of its connection.
     pub fn read(real_ip: &RealIp, peer: IpAddr, headers: &'a HeaderMap) -> Self {
-        let told = |name| {
-            headers
-                .get(name)
-                .filter(|value: &&HeaderValue| !value.is_empty())
-        };
+        let told = |name| headers.get(name).filter(|value: &&HeaderValue| !value.is_empty());
         Self {
             ip: real_ip.of(peer, headers),
             user_agent: told(USER_AGENT),

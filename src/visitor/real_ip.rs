@@ -93,11 +93,7 @@ static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// All lines of a header, the last one first: together they are one list (RFC 9110, section 5.3).
 fn lines<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
-    headers
-        .get_all(name)
-        .into_iter()
-        .rev()
-        .map(http::HeaderValue::as_bytes)
+    headers.get_all(name).into_iter().rev().map(http::HeaderValue::as_bytes)
 }
 
 #[cfg(test)]
@@ -127,19 +123,59 @@ mod tests {
     #[test]
     fn x_forwarded_for() {
         for (peer, lines, expected, why) in [
-            ("198.51.100.1", &["192.0.2.1"][..], "198.51.100.1", "a stranger is not believed"),
+            (
+                "198.51.100.1",
+                &["192.0.2.1"][..],
+                "198.51.100.1",
+                "a stranger is not believed",
+            ),
             ("10.0.0.1", &[], "10.0.0.1", "nobody is spoken for"),
             ("10.0.0.1", &["192.0.2.1"], "192.0.2.1", "one hop"),
-            ("::ffff:10.0.0.1", &["::ffff:192.0.2.1"], "192.0.2.1", "mapped addresses are IPv4"),
-            ("10.0.0.1", &["6.6.6.6, 192.0.2.1"], "192.0.2.1", "what a stranger prepended is his own word"),
-            ("10.0.0.1", &["6.6.6.6, 192.0.2.1, 10.2.3.4, 10.0.0.9"], "192.0.2.1", "trusted ones are skipped"),
-            ("10.0.0.1", &["6.6.6.6", "192.0.2.1", "10.0.0.9"], "192.0.2.1", "lines are one list"),
+            (
+                "::ffff:10.0.0.1",
+                &["::ffff:192.0.2.1"],
+                "192.0.2.1",
+                "mapped addresses are IPv4",
+            ),
+            (
+                "10.0.0.1",
+                &["6.6.6.6, 192.0.2.1"],
+                "192.0.2.1",
+                "what a stranger prepended is his own word",
+            ),
+            (
+                "10.0.0.1",
+                &["6.6.6.6, 192.0.2.1, 10.2.3.4, 10.0.0.9"],
+                "192.0.2.1",
+                "trusted ones are skipped",
+            ),
+            (
+                "10.0.0.1",
+                &["6.6.6.6", "192.0.2.1", "10.0.0.9"],
+                "192.0.2.1",
+                "lines are one list",
+            ),
             ("10.0.0.1", &["192.0.2.1:1234"], "192.0.2.1", "a port"),
-            ("10.0.0.1", &["[2001:db8::1]:1234"], "2001:db8::1", "brackets and a port"),
-            ("10.0.0.1", &["6.6.6.6, unknown, 10.0.0.9"], "10.0.0.9", "an unusable entry ends the walk"),
+            (
+                "10.0.0.1",
+                &["[2001:db8::1]:1234"],
+                "2001:db8::1",
+                "brackets and a port",
+            ),
+            (
+                "10.0.0.1",
+                &["6.6.6.6, unknown, 10.0.0.9"],
+                "10.0.0.9",
+                "an unusable entry ends the walk",
+            ),
             ("10.0.0.1", &["6.6.6.6, unknown"], "10.0.0.1", "at the peer, if need be"),
             ("10.0.0.1", &["6.6.6.6, '; drop"], "10.0.0.1", "garbage"),
-            ("10.0.0.1", &["10.1.1.1, 10.0.0.9"], "10.1.1.1", "all trusted: the furthest"),
+            (
+                "10.0.0.1",
+                &["10.1.1.1, 10.0.0.9"],
+                "10.1.1.1",
+                "all trusted: the furthest",
+            ),
             ("10.0.0.1", &[""], "10.0.0.1", "an empty list"),
             ("2001:db8:ffff::1", &["192.0.2.1"], "192.0.2.1", "an IPv6 proxy"),
         ] {
@@ -158,14 +194,49 @@ mod tests {
     #[test]
     fn forwarded() {
         for (peer, lines, expected, why) in [
-            ("198.51.100.1", &["for=192.0.2.1"][..], "198.51.100.1", "a stranger is not believed"),
+            (
+                "198.51.100.1",
+                &["for=192.0.2.1"][..],
+                "198.51.100.1",
+                "a stranger is not believed",
+            ),
             ("10.0.0.1", &["for=192.0.2.1;proto=https"], "192.0.2.1", "one hop"),
-            ("10.0.0.1", &["for=6.6.6.6, for=\"[2001:db8::1]:80\", for=10.0.0.9"], "2001:db8::1", "quoted"),
-            ("10.0.0.1", &["for=192.0.2.1", "for=10.0.0.9"], "192.0.2.1", "lines are one list"),
-            ("10.0.0.1", &["for=6.6.6.6, for=_hidden, for=10.0.0.9"], "10.0.0.9", "obfuscated"),
-            ("10.0.0.1", &["for=6.6.6.6, proto=https"], "10.0.0.1", "an element without a node"),
-            ("10.0.0.1", &["for=\"6.6.6.6", "for=192.0.2.1"], "192.0.2.1", "a broken line further out does not matter"),
-            ("10.0.0.1", &["for=\"6.6.6.6, for=192.0.2.1"], "10.0.0.1", "a broken line is not believed"),
+            (
+                "10.0.0.1",
+                &["for=6.6.6.6, for=\"[2001:db8::1]:80\", for=10.0.0.9"],
+                "2001:db8::1",
+                "quoted",
+            ),
+            (
+                "10.0.0.1",
+                &["for=192.0.2.1", "for=10.0.0.9"],
+                "192.0.2.1",
+                "lines are one list",
+            ),
+            (
+                "10.0.0.1",
+                &["for=6.6.6.6, for=_hidden, for=10.0.0.9"],
+                "10.0.0.9",
+                "obfuscated",
+            ),
+            (
+                "10.0.0.1",
+                &["for=6.6.6.6, proto=https"],
+                "10.0.0.1",
+                "an element without a node",
+            ),
+            (
+                "10.0.0.1",
+                &["for=\"6.6.6.6", "for=192.0.2.1"],
+                "192.0.2.1",
+                "a broken line further out does not matter",
+            ),
+            (
+                "10.0.0.1",
+                &["for=\"6.6.6.6, for=192.0.2.1"],
+                "10.0.0.1",
+                "a broken line is not believed",
+            ),
         ] {
             let ip = decide(RealIpHeader::Forwarded, "forwarded", peer, lines);
             assert_eq!(ip, expected, "{why}: {lines:?}");
@@ -176,14 +247,28 @@ mod tests {
     fn a_single_address_header() {
         let header = RealIpHeader::Single(HeaderName::from_static("cf-connecting-ip"));
         for (peer, lines, expected, why) in [
-            ("198.51.100.1", &["192.0.2.1"][..], "198.51.100.1", "a stranger is not believed"),
+            (
+                "198.51.100.1",
+                &["192.0.2.1"][..],
+                "198.51.100.1",
+                "a stranger is not believed",
+            ),
             ("10.0.0.1", &["192.0.2.1"], "192.0.2.1", "one address"),
             ("10.0.0.1", &["192.0.2.1", "192.0.2.2"], "10.0.0.1", "of two, neither"),
             ("10.0.0.1", &["192.0.2.1, 192.0.2.2"], "10.0.0.1", "nor of a list"),
             ("10.0.0.1", &[], "10.0.0.1", "none"),
-            ("10.0.0.1", &["10.0.0.7"], "10.0.0.7", "a trusted one is the word of a trusted one"),
+            (
+                "10.0.0.1",
+                &["10.0.0.7"],
+                "10.0.0.7",
+                "a trusted one is the word of a trusted one",
+            ),
         ] {
-            assert_eq!(decide(header.clone(), "cf-connecting-ip", peer, lines), expected, "{why}");
+            assert_eq!(
+                decide(header.clone(), "cf-connecting-ip", peer, lines),
+                expected,
+                "{why}"
+            );
         }
     }
 

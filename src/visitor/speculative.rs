@@ -13,12 +13,9 @@ static MARKS: [(HeaderName, &[&str]); 4] = [
 
 /// Whether the request declares itself speculative. `Sec-Purpose: prefetch;prerender` is a list with parameters.
 pub fn is_speculative(headers: &HeaderMap) -> bool {
-    MARKS.iter().any(|(name, words)| {
-        headers
-            .get_all(name)
-            .into_iter()
-            .any(|value| says(value, words))
-    })
+    MARKS
+        .iter()
+        .any(|(name, words)| headers.get_all(name).into_iter().any(|value| says(value, words)))
 }
 
 fn says(value: &HeaderValue, words: &[&str]) -> bool {
@@ -26,11 +23,7 @@ fn says(value: &HeaderValue, words: &[&str]) -> bool {
         .as_bytes()
         .split(|byte| matches!(byte, b',' | b';'))
         .map(<[u8]>::trim_ascii)
-        .any(|said| {
-            words
-                .iter()
-                .any(|word| said.eq_ignore_ascii_case(word.as_bytes()))
-        })
+        .any(|said| words.iter().any(|word| said.eq_ignore_ascii_case(word.as_bytes())))
 }
 
 #[cfg(test)]

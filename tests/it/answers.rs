@@ -15,7 +15,10 @@ async fn location_after(act: Act) -> String {
 #[tokio::test]
 async fn a_click_goes_to_the_advertiser_with_its_id() {
     for (id, written) in [
-        ("be4991fe-ea59-5a5e-9931-6240eb0c8775", "be4991fe-ea59-5a5e-9931-6240eb0c8775"),
+        (
+            "be4991fe-ea59-5a5e-9931-6240eb0c8775",
+            "be4991fe-ea59-5a5e-9931-6240eb0c8775",
+        ),
         ("a b&c=d#e?f/g%h+i", "a%20b%26c%3Dd%23e%3Ff%2Fg%25h%2Bi"),
         ("a\r\nSet-Cookie: x=y", "a%0D%0ASet-Cookie%3A%20x%3Dy"),
         ("\u{0}\u{1b}[31m", "%00%1B%5B31m"),
@@ -40,12 +43,27 @@ async fn every_row_and_every_doubt() {
         (trafficback("targeting"), "targeting"),
         (trafficback("overcap"), "overcap"),
         (trafficback("Something New"), "other"),
-        (Act::Send(answer(200, r#"{"reason":"overcap","status":"trafficback"}"#)), "overcap"),
+        (
+            Act::Send(answer(200, r#"{"reason":"overcap","status":"trafficback"}"#)),
+            "overcap",
+        ),
         (error(400, "Field request.offer_id is not valid"), "rejected"),
         (error(403, "Access denied"), "denied"),
         (error(403, "Click api disabled for this offer"), "denied"),
-        (error(500, "Something bad happened on the server side, administration notified"), "tracker_error"),
-        (Act::Send(answer(200, r#"{"status":"error","code":403,"message":"Access denied"}"#)), "denied"),
+        (
+            error(
+                500,
+                "Something bad happened on the server side, administration notified",
+            ),
+            "tracker_error",
+        ),
+        (
+            Act::Send(answer(
+                200,
+                r#"{"status":"error","code":403,"message":"Access denied"}"#,
+            )),
+            "denied",
+        ),
         (Act::Send(answer(400, "")), "rejected"),
         (Act::Send(answer(403, "<html>")), "denied"),
         (Act::Send(answer(429, "")), "tracker_error"),
@@ -58,11 +76,29 @@ async fn every_row_and_every_doubt() {
         (Act::Send(answer(200, &good[..good.len() - 2])), "bad_answer"),
         (Act::Send(answer(201, good)), "bad_answer"),
         (Act::Send(answer(500, good)), "bad_answer"),
-        (Act::Send(answer(200, r#"{"status":"success","code":202,"data":{"click_id":"a"}}"#)), "bad_answer"),
-        (Act::Send(answer(200, r#"{"status":"success","data":{"click_id":7}}"#)), "bad_answer"),
-        (Act::Send(answer(200, r#"{"status":"success","data":{"click_id":""}}"#)), "bad_answer"),
-        (Act::Send(answer(200, r#"{"status":"success","data":{}}"#)), "bad_answer"),
-        (Act::Send(answer(202, r#"{"status":"trafficback","code":500}"#)), "bad_answer"),
+        (
+            Act::Send(answer(
+                200,
+                r#"{"status":"success","code":202,"data":{"click_id":"a"}}"#,
+            )),
+            "bad_answer",
+        ),
+        (
+            Act::Send(answer(200, r#"{"status":"success","data":{"click_id":7}}"#)),
+            "bad_answer",
+        ),
+        (
+            Act::Send(answer(200, r#"{"status":"success","data":{"click_id":""}}"#)),
+            "bad_answer",
+        ),
+        (
+            Act::Send(answer(200, r#"{"status":"success","data":{}}"#)),
+            "bad_answer",
+        ),
+        (
+            Act::Send(answer(202, r#"{"status":"trafficback","code":500}"#)),
+            "bad_answer",
+        ),
     ];
     for (act, reason) in rows {
         let shown = match &act {
@@ -77,10 +113,8 @@ async fn every_row_and_every_doubt() {
 #[tokio::test]
 async fn the_trackers_own_macros_are_filled_in() {
     let tracker = ClickApi::always(click("1")).await;
-    let configuration = one_link(&tracker).replace(
-        "?click_id={click_id}",
-        "{goal}?c={click_id}&s={session_id}&n={none}",
-    );
+    let configuration =
+        one_link(&tracker).replace("?click_id={click_id}", "{goal}?c={click_id}&s={session_id}&n={none}");
     let edge = Edge::start(&configuration);
     assert_eq!(
         edge.visitor().get("/go").await.location(),

@@ -32,10 +32,22 @@ async fn another_visitor_has_another() {
     let visitor = edge.visitor();
     visitor.get("/go").await;
     visitor.clone().from("192.0.2.2").get("/go").await;
-    visitor.clone().user_agent("Mozilla/5.0 (X11; Linux x86_64) ").get("/go").await;
-    visitor.clone().user_agent("Mozilla/5.0 (x11; Linux x86_64)").get("/go").await;
+    visitor
+        .clone()
+        .user_agent("Mozilla/5.0 (X11; Linux x86_64) ")
+        .get("/go")
+        .await;
+    visitor
+        .clone()
+        .user_agent("Mozilla/5.0 (x11; Linux x86_64)")
+        .get("/go")
+        .await;
     visitor.clone().from("::ffff:192.0.2.1").get("/go").await;
-    assert_eq!(tracker.calls().len(), 3, "white space around a value and the writing of an address are none");
+    assert_eq!(
+        tracker.calls().len(),
+        3,
+        "white space around a value and the writing of an address are none"
+    );
 }
 
 #[tokio::test]
@@ -71,7 +83,11 @@ async fn offers_do_not_share_clicks_and_promos_do() {
 
 #[tokio::test]
 async fn only_clicks_are_kept() {
-    for act in [trafficback("targeting"), Act::Send(answer(500, "")), Act::Send(answer(200, "x"))] {
+    for act in [
+        trafficback("targeting"),
+        Act::Send(answer(500, "")),
+        Act::Send(answer(200, "x")),
+    ] {
         let tracker = ClickApi::start(move |call| if call.number == 0 { act.clone() } else { click("1") }).await;
         let edge = Edge::start(&one_link(&tracker));
         edge.visitor().get("/go").await.reason();
@@ -100,7 +116,9 @@ async fn lifetimes() {
 #[tokio::test]
 async fn a_thousand_hits_at_once_make_one_call() {
     let go = Arc::new(Notify::new());
-    let Act::Send(bytes) = click("shared") else { unreachable!("a click is sent") };
+    let Act::Send(bytes) = click("shared") else {
+        unreachable!("a click is sent")
+    };
     let tracker = ClickApi::always(Act::WaitAndSend(Arc::clone(&go), bytes)).await;
     let edge = Edge::start(&one_link(&tracker).replace("500ms", "20s"));
     let visitor = edge.visitor().without("X-Forwarded-For");
@@ -117,12 +135,18 @@ async fn a_thousand_hits_at_once_make_one_call() {
             hits.spawn(async move { ask(&mut sender, "GET", "/go", "Mozilla/5.0 (X11; Linux x86_64)").await });
         }
         // Streams are taken in their order: when this one is answered, those before it wait for the tracker.
-        assert_eq!(ask(&mut sender.clone(), "GET", "/none", "Mozilla/5.0").await.status(), 404);
+        assert_eq!(
+            ask(&mut sender.clone(), "GET", "/none", "Mozilla/5.0").await.status(),
+            404
+        );
     }
     go.notify_one();
     while let Some(answer) = hits.join_next().await {
         let answer = answer.expect("no panic");
-        assert_eq!(answer.headers()["location"], "https://advertiser.example/?click_id=shared");
+        assert_eq!(
+            answer.headers()["location"],
+            "https://advertiser.example/?click_id=shared"
+        );
     }
     assert_eq!(tracker.calls().len(), 1);
     assert_eq!(edge.metric(r#"onehop_click_cache_total{result="joined"} "#), 1000);

@@ -25,7 +25,10 @@ fn the_demo_does_what_it_prints() {
     let guide = program.said();
     let lines: Vec<&str> = guide.lines().filter(|line| line.starts_with("  curl ")).collect();
     for (link, expected) in SHOWN {
-        let line = lines.iter().find(|line| line.ends_with(&format!("{link}'"))).expect("a line to try");
+        let line = lines
+            .iter()
+            .find(|line| line.ends_with(&format!("{link}'")))
+            .expect("a line to try");
         let tried = Command::new("sh").arg("-c").arg(line.trim()).output().expect("a shell");
         let answer = String::from_utf8(tried.stdout).expect("ASCII");
         assert!(answer.starts_with("HTTP/1.1 302 "), "{line}: {answer}");
@@ -44,12 +47,24 @@ fn a_click_of_the_demo_is_one_that_its_tracker_made() {
     let program = Program::start(&["demo", "--listen", "127.0.0.1:0"], folder.path(), &[]);
     program.hear("Each hit is a line below.");
     let guide = program.said();
-    let address = guide.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address");
+    let address = guide
+        .split("http://")
+        .nth(1)
+        .and_then(|rest| rest.split('/').next())
+        .expect("an address");
     let visitor = Visitor::new(address.parse().expect("an address"));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     let clicks: Vec<String> = ["192.0.2.1", "192.0.2.2", "192.0.2.1"]
         .into_iter()
-        .map(|ip| runtime.block_on(visitor.clone().from(ip).get("/shoes")).location().to_owned())
+        .map(|ip| {
+            runtime
+                .block_on(visitor.clone().from(ip).get("/shoes"))
+                .location()
+                .to_owned()
+        })
         .collect();
     assert_ne!(clicks[0], clicks[1]);
     assert_eq!(clicks[0], clicks[2]);
@@ -58,10 +73,17 @@ fn a_click_of_the_demo_is_one_that_its_tracker_made() {
 #[test]
 fn the_sandbox_alone() {
     let folder = Folder::new();
-    let program = Program::start(&["sandbox", "--listen", "127.0.0.1:0", "--key", "k", "--cap", "1"], folder.path(), &[]);
+    let program = Program::start(
+        &["sandbox", "--listen", "127.0.0.1:0", "--key", "k", "--cap", "1"],
+        folder.path(),
+        &[],
+    );
     let address = program.hear("url is http://");
     let (address, path) = address.split_once('/').expect("a path");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     let ask = |query: &str| {
         let visitor = Visitor::new(address.parse().expect("an address"));
         let answer = runtime.block_on(visitor.get(&format!("/{path}?{query}")));
@@ -72,11 +94,17 @@ fn the_sandbox_alone() {
     let (status, first) = ask(call);
     assert_eq!((status, &first["data"]["exists"]), (200, &false.into()));
     let (_, again) = ask(call);
-    assert_eq!((&again["data"]["exists"], &again["data"]["click_id"]), (&true.into(), &first["data"]["click_id"]));
+    assert_eq!(
+        (&again["data"]["exists"], &again["data"]["click_id"]),
+        (&true.into(), &first["data"]["click_id"])
+    );
     let (status, body) = ask(&call.replace("secure_key=k", "secure_key=x"));
     assert_eq!((status, &body["message"]), (403, &"Access denied".into()));
     let (status, body) = ask(&call.replace("campaign_id=2", "campaign_id=x"));
-    assert_eq!((status, &body["message"]), (400, &"Field request.campaign_id is not valid".into()));
+    assert_eq!(
+        (status, &body["message"]),
+        (400, &"Field request.campaign_id is not valid".into())
+    );
     let capped = call.replace("offer_id=1", "offer_id=1004");
     assert_eq!(ask(&capped).0, 200);
     let (status, body) = ask(&capped.replace("192.0.2.1", "192.0.2.2"));
@@ -97,7 +125,11 @@ fn exit_statuses() {
         (&["run", "-c", "none.toml"], 1),
         (&["check", "-c", "none.toml"], 1),
     ] {
-        assert_eq!(output(arguments, folder.path()).status.code(), Some(status), "{arguments:?}");
+        assert_eq!(
+            output(arguments, folder.path()).status.code(),
+            Some(status),
+            "{arguments:?}"
+        );
     }
 }
 
@@ -117,5 +149,8 @@ fn an_address_that_is_taken_says_so() {
     let output = output(&["run"], folder.path());
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).expect("UTF-8");
-    assert!(said.contains(&format!("cannot listen on {address}")) && said.contains("another"), "{said}");
+    assert!(
+        said.contains(&format!("cannot listen on {address}")) && said.contains("another"),
+        "{said}"
+    );
 }

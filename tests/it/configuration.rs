@@ -100,7 +100,10 @@ traffic_url = "https://a.example/?c={click_id}"
 #[test]
 fn a_good_configuration() {
     let (status, said) = check(&good_folder(), "onehop.toml");
-    assert_eq!((status, said.as_str()), (Some(0), "onehop.toml is fine: 3 links, 4 offers, 2 trackers\n"));
+    assert_eq!(
+        (status, said.as_str()),
+        (Some(0), "onehop.toml is fine: 3 links, 4 offers, 2 trackers\n")
+    );
 }
 
 #[test]
@@ -109,42 +112,201 @@ fn the_same_in_json() {
     let value: toml::Table = toml::from_str(GOOD).expect("TOML");
     folder.write("onehop.json", serde_json::to_string_pretty(&value).expect("JSON"));
     let (status, said) = check(&folder, "onehop.json");
-    assert_eq!((status, said.as_str()), (Some(0), "onehop.json is fine: 3 links, 4 offers, 2 trackers\n"));
+    assert_eq!(
+        (status, said.as_str()),
+        (Some(0), "onehop.json is fine: 3 links, 4 offers, 2 trackers\n")
+    );
 }
 
 /// Each change of the good configuration, and what is said of it and where.
 #[test]
 fn each_mistake_with_its_place_and_mend() {
     for (from, to, place, words, mend) in [
-        ("trafficback_url", "trafficback", "onehop.toml:37:1", "unknown key `trafficback`", "did you mean `trafficback_url`?"),
+        (
+            "trafficback_url",
+            "trafficback",
+            "onehop.toml:38:1",
+            "unknown key `trafficback`",
+            "did you mean `trafficback_url`?",
+        ),
         ("\"1500ms\"", "1500", "onehop.toml:22:12", "unit", "1500s"),
-        ("\"1500ms\"", "\"1500 parsecs\"", "onehop.toml:22:12", "unknown unit", "`ms`"),
+        (
+            "\"1500ms\"",
+            "\"1500 parsecs\"",
+            "onehop.toml:22:12",
+            "unknown unit",
+            "`ms`",
+        ),
         ("\"1500ms\"", "\"0s\"", "onehop.toml:22:12", "longer than zero", ""),
-        ("[listen]", "[lisen]", "onehop.toml:3:2", "unknown key `lisen`", "did you mean `listen`?"),
-        ("10.0.0.0/8", "10.0.0.0/33", "onehop.toml:9:20", "no network", "10.0.0.0/8"),
-        ("\"Forwarded\"", "\"x forwarded\"", "onehop.toml:10:18", "no name of a header", "x-forwarded-for"),
-        ("\"click\"", "\"clik\"", "onehop.toml:11:8", "unknown word", "did you mean `click`?"),
-        ("127.0.0.1:8080", "localhost:8080", "onehop.toml:4:9", "no address to listen on", "[::]:80"),
-        ("[::1]:8080", "127.0.0.1:9180", "onehop.toml:4:27", "listened on already", ""),
-        ("proxy_protocol = false", "proxy_protocol = true", "onehop.toml:6:18", "later version", ""),
-        ("https://tracker.hoqu.com/api", "ftp://tracker.hoqu.com/api", "onehop.toml:14:7", "no URL of a tracker", "https://"),
-        ("key.txt", "nokey.txt", "onehop.toml:15:23", "cannot read", "relative to the file"),
-        ("\"PATH\"", "\"NO_SUCH_VARIABLE\"", "onehop.toml:19:22", "no variable `NO_SUCH_VARIABLE`", "set it"),
-        ("tracker = \"hoqu\"", "tracker = \"hoku\"", "onehop.toml:38:11", "no tracker `hoku`", "did you mean `hoqu`?"),
-        ("why={reason}", "why={resaon}", "onehop.toml:37:58", "no macro `{resaon}`", "did you mean `{reason}`?"),
-        ("?click_id={click_id}", "?click_id={query.click_id}", "onehop.toml:50:17", "without `{click_id}`", "put `{click_id}`"),
-        ("https://advertisers-web-site.com/?", "https://{host}/?", "onehop.toml:50:26", "may not stand in the host", "write the host out"),
-        ("https://advertisers-web-site.com/\"", "javascript:alert(1)\"", "onehop.toml:43:15", "no absolute URL", "https://"),
-        ("offer_id = 5306", "offer_id = \"5306\"", "onehop.toml:47:14", "expected an integer, found a string", ""),
-        ("  promo_id = 522\n", "", "onehop.toml:45:3", "missing key `promo_id`", ""),
-        ("subid1", "subid7", "onehop.toml:52:12", "no parameter `subid7`", "did you mean"),
-        ("order = \"listed\"", "order = \"weighted\"", "onehop.toml:42:9", "later version", ""),
-        ("  name = \"shoes-de\"", "  when = { country = [\"DE\"] }", "onehop.toml:46:3", "the key `when` comes with a later version", ""),
-        ("go.example.com/shoes", "https://go.example.com/shoes", "onehop.toml:41:7", "without a scheme", "leave out"),
-        ("go.example.com/shoes\"", "go.example.com/bags\"", "links/a.toml:2:6", "two links stand at the same place", "onehop.toml:41:7"),
+        (
+            "[listen]",
+            "[lisen]",
+            "onehop.toml:3:2",
+            "unknown key `lisen`",
+            "did you mean `listen`?",
+        ),
+        (
+            "10.0.0.0/8",
+            "10.0.0.0/33",
+            "onehop.toml:9:20",
+            "no network",
+            "10.0.0.0/8",
+        ),
+        (
+            "\"Forwarded\"",
+            "\"x forwarded\"",
+            "onehop.toml:10:18",
+            "no name of a header",
+            "x-forwarded-for",
+        ),
+        (
+            "\"click\"",
+            "\"clik\"",
+            "onehop.toml:11:8",
+            "unknown word",
+            "did you mean `click`?",
+        ),
+        (
+            "127.0.0.1:8080",
+            "localhost:8080",
+            "onehop.toml:4:9",
+            "no address to listen on",
+            "[::]:80",
+        ),
+        (
+            "[::1]:8080",
+            "127.0.0.1:9180",
+            "onehop.toml:4:27",
+            "listened on already",
+            "",
+        ),
+        (
+            "proxy_protocol = false",
+            "proxy_protocol = true",
+            "onehop.toml:6:18",
+            "later version",
+            "",
+        ),
+        (
+            "https://tracker.hoqu.com/api",
+            "ftp://tracker.hoqu.com/api",
+            "onehop.toml:14:7",
+            "no URL of a tracker",
+            "https://",
+        ),
+        (
+            "key.txt",
+            "nokey.txt",
+            "onehop.toml:15:23",
+            "cannot read",
+            "relative to the file",
+        ),
+        (
+            "\"PATH\"",
+            "\"NO_SUCH_VARIABLE\"",
+            "onehop.toml:19:22",
+            "no variable `NO_SUCH_VARIABLE`",
+            "set it",
+        ),
+        (
+            "tracker = \"hoqu\"",
+            "tracker = \"hoku\"",
+            "onehop.toml:39:11",
+            "no tracker `hoku`",
+            "did you mean `hoqu`?",
+        ),
+        (
+            "why={reason}",
+            "why={resaon}",
+            "onehop.toml:38:55",
+            "no macro `{resaon}`",
+            "did you mean `{reason}`?",
+        ),
+        (
+            "?click_id={click_id}",
+            "?click_id={query.click_id}",
+            "onehop.toml:51:17",
+            "without `{click_id}`",
+            "put `{click_id}`",
+        ),
+        (
+            "https://advertisers-web-site.com/?",
+            "https://{host}/?",
+            "onehop.toml:51:26",
+            "may not stand in the host",
+            "write the host out",
+        ),
+        (
+            "https://advertisers-web-site.com/\"",
+            "javascript:alert(1)\"",
+            "onehop.toml:44:16",
+            "no absolute URL",
+            "https://",
+        ),
+        (
+            "offer_id = 5306",
+            "offer_id = \"5306\"",
+            "onehop.toml:48:14",
+            "expected an integer, found a string",
+            "",
+        ),
+        (
+            "  promo_id = 522\n",
+            "",
+            "onehop.toml:46:3",
+            "missing key `promo_id`",
+            "",
+        ),
+        (
+            "subid1",
+            "subid7",
+            "onehop.toml:53:12",
+            "no parameter `subid7`",
+            "did you mean",
+        ),
+        (
+            "order = \"listed\"",
+            "order = \"weighted\"",
+            "onehop.toml:43:9",
+            "later version",
+            "",
+        ),
+        (
+            "  name = \"shoes-de\"",
+            "  when = { country = [\"DE\"] }",
+            "onehop.toml:47:3",
+            "the key `when` comes with a later version",
+            "",
+        ),
+        (
+            "go.example.com/shoes",
+            "https://go.example.com/shoes",
+            "onehop.toml:42:7",
+            "without a scheme",
+            "leave out",
+        ),
+        (
+            "go.example.com/shoes\"",
+            "go.example.com/bags\"",
+            "links/a.toml:2:6",
+            "two links stand at the same place",
+            "onehop.toml:42:7",
+        ),
         ("more.json", "none.json", "onehop.toml:1:26", "cannot read", ""),
-        ("[defaults]\n", "[tls]\ncerts = \"certs\"\n[defaults]\n", "onehop.toml:36:2", "the key `tls` comes with a later version", ""),
-        ("path = \"clicks.jsonl\"", "path = \"no/such/folder/x\"", "onehop.toml:28:8", "no file can be at", "folder that exists"),
+        (
+            "[defaults]\n",
+            "[tls]\ncerts = \"certs\"\n[defaults]\n",
+            "onehop.toml:37:2",
+            "the key `tls` comes with a later version",
+            "",
+        ),
+        (
+            "path = \"clicks.jsonl\"",
+            "path = \"no/such/folder/x\"",
+            "onehop.toml:29:8",
+            "no file can be at",
+            "folder that exists",
+        ),
     ] {
         assert!(GOOD.contains(from), "{from}");
         let folder = good_folder();
@@ -160,13 +322,23 @@ fn each_mistake_with_its_place_and_mend() {
 #[test]
 fn all_mistakes_of_all_files_in_one_run() {
     let folder = good_folder();
-    folder.write("onehop.toml", GOOD.replace("\"1500ms\"", "1500").replace("offer_id = 1\n", "offer_id = 0\n"));
+    folder.write(
+        "onehop.toml",
+        GOOD.replace("\"1500ms\"", "1500")
+            .replace("offer_id = 1\n", "offer_id = 0\n"),
+    );
     folder.write("links/a.toml", MORE_TOML.replace("promo_id", "promo"));
     folder.write("links/b.toml", "[[link]\nat = \"x\"\n");
     folder.write("more.json", MORE.replace("\"at\"", "\"att\""));
     let (status, said) = check(&folder, "onehop.toml");
     assert_eq!(status, Some(1));
-    for place in ["onehop.toml:22:12", "onehop.toml:57:14", "links/a.toml:6:1", "links/b.toml:1:8", "more.json:2:3"] {
+    for place in [
+        "onehop.toml:22:12",
+        "onehop.toml:57:14",
+        "links/a.toml:6:1",
+        "links/b.toml:1:8",
+        "more.json:2:3",
+    ] {
         assert!(said.contains(place), "{place} not in\n{said}");
     }
 }
@@ -177,7 +349,10 @@ fn a_likely_slip_is_a_warning() {
     folder.write("links/a.toml", MORE_TOML.replace("{click_id}", "{click_id}&s={subid}"));
     let (status, said) = check(&folder, "onehop.toml");
     assert_eq!(status, Some(0), "{said}");
-    assert!(said.contains("warning") && said.contains("links/a.toml:7:54") && said.contains("did you mean `{subid1}`?"), "{said}");
+    assert!(
+        said.contains("warning") && said.contains("links/a.toml:7:50") && said.contains("did you mean `{subid1}`?"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -185,7 +360,10 @@ fn a_file_that_is_not_there_or_empty() {
     let folder = Folder::new();
     let (status, said) = check(&folder, "none.toml");
     assert_eq!(status, Some(1));
-    assert!(said.contains("cannot read `none.toml`: there is no such file"), "{said}");
+    assert!(
+        said.contains("cannot read `none.toml`: there is no such file"),
+        "{said}"
+    );
     folder.write("onehop.toml", "");
     let (status, said) = check(&folder, "onehop.toml");
     assert_eq!(status, Some(1));

@@ -39,7 +39,13 @@ async fn the_same_answers_over_http2() {
     let mut sender = http2(&edge).await;
     let browser = "Mozilla/5.0";
     for (method, path, agent, status, location) in [
-        ("GET", "/go", browser, 302, Some("https://advertiser.example/?click_id=1")),
+        (
+            "GET",
+            "/go",
+            browser,
+            302,
+            Some("https://advertiser.example/?click_id=1"),
+        ),
         ("HEAD", "/go", browser, 302, Some("https://back.example/?why=head")),
         ("GET", "/go", "curl/8.0", 302, Some("https://back.example/?why=bot")),
         ("POST", "/go", browser, 405, None),
@@ -83,9 +89,15 @@ async fn many_streams_at_once() {
 /// Time is paused, so that a limit is reached as soon as nothing else is left to do.
 #[tokio::test(start_paused = true)]
 async fn silence_is_closed_at_its_limit() {
-    for said in [&b""[..], b"PRI * HTTP/2.0\r\n\r\nSM", b"GET /go HTTP/1.1\r\nHost: a\r\nX-Slow: "] {
+    for said in [
+        &b""[..],
+        b"PRI * HTTP/2.0\r\n\r\nSM",
+        b"GET /go HTTP/1.1\r\nHost: a\r\nX-Slow: ",
+    ] {
         let (mut client, server) = tokio::io::duplex(4096);
-        tokio::io::AsyncWriteExt::write_all(&mut client, said).await.expect("a reader");
+        tokio::io::AsyncWriteExt::write_all(&mut client, said)
+            .await
+            .expect("a reader");
         let began = tokio::time::Instant::now();
         let tracker = "[tracker.t]\nurl = \"http://127.0.0.1:9/\"\nsecure_key = \"k\"\n";
         let (server_side, _drain) = crate::support::edge::server(&format!(
@@ -97,7 +109,10 @@ async fn silence_is_closed_at_its_limit() {
         client.read_to_end(&mut rest).await.expect("no fault");
         serving.await.expect("no panic");
         let took = began.elapsed();
-        assert!(took >= Duration::from_secs(10) && took < Duration::from_secs(11), "{said:?}: {took:?}");
+        assert!(
+            took >= Duration::from_secs(10) && took < Duration::from_secs(11),
+            "{said:?}: {took:?}"
+        );
         assert!(!String::from_utf8_lossy(&rest).contains("302"));
     }
 }

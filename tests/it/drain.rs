@@ -11,20 +11,23 @@ use std::{
 use tokio::{io::AsyncWriteExt, net::TcpStream, sync::Notify, task::JoinSet};
 
 use crate::support::{
-    Act, ClickApi, Edge, Program, Visitor, click, eventually, one_link,
-    program::Folder,
-    visitor::read_answer,
+    Act, ClickApi, Edge, Program, Visitor, click, eventually, one_link, program::Folder, visitor::read_answer,
 };
 
 #[tokio::test]
 async fn hits_in_flight_and_requests_on_their_way_are_answered() {
     let go = Arc::new(Notify::new());
-    let Act::Send(bytes) = click("late") else { unreachable!("a click is sent") };
+    let Act::Send(bytes) = click("late") else {
+        unreachable!("a click is sent")
+    };
     let tracker = ClickApi::always(Act::WaitAndSend(Arc::clone(&go), bytes)).await;
     let edge = Edge::start(&one_link(&tracker).replace("500ms", "20s"));
     let visitor = edge.visitor();
     let mut in_flight = visitor.connect().await;
-    in_flight.write_all(&visitor.request("/go")).await.expect("the edge reads");
+    in_flight
+        .write_all(&visitor.request("/go"))
+        .await
+        .expect("the edge reads");
     tracker.called(1).await;
     let mut kept = visitor.connect().await;
     assert_eq!(visitor.get_on(&mut kept, "/none").await.status, 404);
@@ -32,7 +35,10 @@ async fn hits_in_flight_and_requests_on_their_way_are_answered() {
 
     let stopping = tokio::spawn(edge.stop());
     // New connections are refused from the moment that the listener is closed.
-    eventually("a refused connection", async || TcpStream::connect(address).await.is_err()).await;
+    eventually("a refused connection", async || {
+        TcpStream::connect(address).await.is_err()
+    })
+    .await;
     let last = visitor.get_on(&mut kept, "/none").await;
     assert_eq!((last.status, last.header("connection")), (404, Some("close")));
     assert!(!stopping.is_finished());
@@ -50,7 +56,10 @@ async fn draining_has_its_end() {
     let edge = Edge::start(&configuration);
     let visitor = edge.visitor();
     let mut waiting = visitor.connect().await;
-    waiting.write_all(&visitor.request("/go")).await.expect("the edge reads");
+    waiting
+        .write_all(&visitor.request("/go"))
+        .await
+        .expect("the edge reads");
     tracker.called(1).await;
     let began = Instant::now();
     edge.stop().await;
@@ -79,7 +88,9 @@ async fn sigterm_under_load_loses_nothing() {
         let keeps = n % 2 == 0;
         visitors.spawn(async move {
             while !ended.load(Ordering::SeqCst) {
-                let Ok(mut stream) = TcpStream::connect(address).await else { return };
+                let Ok(mut stream) = TcpStream::connect(address).await else {
+                    return;
+                };
                 loop {
                     let answer = visitor.get_on(&mut stream, "/go").await;
                     assert!(answer.location().ends_with("=1"));
@@ -115,7 +126,10 @@ async fn not_ready_while_draining() {
     let admin: std::net::SocketAddr = program.hear("metrics on http://").parse().expect("an address");
     let visitor = Visitor::new(address);
     let mut waiting = visitor.connect().await;
-    waiting.write_all(&visitor.request("/go")).await.expect("the edge reads");
+    waiting
+        .write_all(&visitor.request("/go"))
+        .await
+        .expect("the edge reads");
     tracker.called(1).await;
     program.signal("TERM");
     program.hear("draining");

@@ -4,9 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::Notify;
 
-use crate::support::{
-    Act, ClickApi, DEADLINE_MS, Edge, click, click_api::answer, one_link, with_link,
-};
+use crate::support::{Act, ClickApi, DEADLINE_MS, Edge, click, click_api::answer, one_link, with_link};
 
 /// What the issue of waiting allows beyond the deadline.
 const SLACK: Duration = Duration::from_millis(100);
@@ -27,18 +25,72 @@ async fn broken_connections_and_broken_answers() {
     for (what, act, reason) in [
         ("closes", Act::Close, "unreachable"),
         ("resets", Act::Reset, "unreachable"),
-        ("closes in the head", Act::SendAndClose(b"HTTP/1.1 200 OK\r\nconte".to_vec()), "unreachable"),
-        ("closes in the body", Act::SendAndClose(format!("{head}{{").into_bytes()), "bad_answer"),
+        (
+            "closes in the head",
+            Act::SendAndClose(b"HTTP/1.1 200 OK\r\nconte".to_vec()),
+            "unreachable",
+        ),
+        (
+            "closes in the body",
+            Act::SendAndClose(format!("{head}{{").into_bytes()),
+            "bad_answer",
+        ),
         ("hangs", Act::SendAndHang(Vec::new()), "timeout"),
-        ("hangs in the head", Act::SendAndHang(b"HTTP/1.1 200 OK\r\n".to_vec()), "timeout"),
+        (
+            "hangs in the head",
+            Act::SendAndHang(b"HTTP/1.1 200 OK\r\n".to_vec()),
+            "timeout",
+        ),
         ("hangs in the body", Act::SendAndHang(head.into()), "timeout"),
-        ("speaks no HTTP", Act::SendAndClose(b"SSH-2.0-OpenSSH_9\r\n".to_vec()), "bad_answer"),
-        ("two lengths", Act::SendAndClose(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n{}".to_vec()), "bad_answer"),
-        ("interim answers for ever", Act::Endless(Vec::new(), interim.into()), "timeout"),
-        ("50 MB with a length", Act::Endless(b"HTTP/1.1 200 OK\r\ncontent-length: 52428800\r\n\r\n".to_vec(), vec![b' '; 65_536]), "bad_answer"),
-        ("chunks for ever", Act::Endless(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec(), b"1000\r\n".iter().copied().chain(vec![b' '; 4096]).chain(*b"\r\n").collect()), "bad_answer"),
-        ("a byte at a time", Act::Drip(head.into(), vec![b' '; 100], Duration::from_millis(50)), "timeout"),
-        ("an error with a huge page", Act::Endless(b"HTTP/1.1 503 x\r\ncontent-length: 52428800\r\n\r\n".to_vec(), vec![b' '; 65_536]), "tracker_error"),
+        (
+            "speaks no HTTP",
+            Act::SendAndClose(b"SSH-2.0-OpenSSH_9\r\n".to_vec()),
+            "bad_answer",
+        ),
+        (
+            "two lengths",
+            Act::SendAndClose(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n{}".to_vec()),
+            "bad_answer",
+        ),
+        (
+            "interim answers for ever",
+            Act::Endless(Vec::new(), interim.into()),
+            "timeout",
+        ),
+        (
+            "50 MB with a length",
+            Act::Endless(
+                b"HTTP/1.1 200 OK\r\ncontent-length: 52428800\r\n\r\n".to_vec(),
+                vec![b' '; 65_536],
+            ),
+            "bad_answer",
+        ),
+        (
+            "chunks for ever",
+            Act::Endless(
+                b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec(),
+                b"1000\r\n"
+                    .iter()
+                    .copied()
+                    .chain(vec![b' '; 4096])
+                    .chain(*b"\r\n")
+                    .collect(),
+            ),
+            "bad_answer",
+        ),
+        (
+            "a byte at a time",
+            Act::Drip(head.into(), vec![b' '; 100], Duration::from_millis(50)),
+            "timeout",
+        ),
+        (
+            "an error with a huge page",
+            Act::Endless(
+                b"HTTP/1.1 503 x\r\ncontent-length: 52428800\r\n\r\n".to_vec(),
+                vec![b' '; 65_536],
+            ),
+            "tracker_error",
+        ),
     ] {
         assert_eq!(reason_within_the_deadline(act).await, reason, "{what}");
     }
@@ -58,7 +110,10 @@ async fn a_port_where_nobody_listens() {
 #[tokio::test]
 async fn redirects_are_not_followed() {
     let elsewhere = ClickApi::always(click("stolen")).await;
-    let location = format!("HTTP/1.1 302 Found\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n", elsewhere.url());
+    let location = format!(
+        "HTTP/1.1 302 Found\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n",
+        elsewhere.url()
+    );
     let tracker = ClickApi::always(Act::Send(location.into_bytes())).await;
     let edge = Edge::start(&one_link(&tracker));
     assert_eq!(edge.visitor().get("/go").await.reason(), "tracker_error");
@@ -76,7 +131,11 @@ async fn visit_until_kept(tracker: &ClickApi, edge: &Edge, times: usize) {
             return;
         }
     }
-    panic!("{} connections for {} calls", tracker.connections(), tracker.calls().len());
+    panic!(
+        "{} connections for {} calls",
+        tracker.connections(),
+        tracker.calls().len()
+    );
 }
 
 #[tokio::test]
@@ -102,7 +161,9 @@ async fn a_kept_connection_that_died_costs_no_visitor() {
 
 #[tokio::test]
 async fn a_tracker_that_closes_each_time() {
-    let Act::Send(bytes) = click("1") else { unreachable!("a click is sent") };
+    let Act::Send(bytes) = click("1") else {
+        unreachable!("a click is sent")
+    };
     let tracker = ClickApi::always(Act::SendAndClose(bytes)).await;
     let edge = Edge::start(&one_link(&tracker));
     for n in 1..=9 {
@@ -127,7 +188,10 @@ async fn a_failure_goes_to_the_tracking_url_and_a_trafficback_does_not() {
         (Act::Send(answer(500, "")), "https://tracker.example/c/1?s=a%20b"),
         (Act::Close, "https://tracker.example/c/1?s=a%20b"),
         (Act::Send(answer(403, "")), "https://tracker.example/c/1?s=a%20b"),
-        (crate::support::trafficback("overcap"), "https://back.example/?why=overcap"),
+        (
+            crate::support::trafficback("overcap"),
+            "https://back.example/?why=overcap",
+        ),
     ] {
         let tracker = ClickApi::always(act).await;
         let edge = Edge::start(&with_link(&tracker, links));
@@ -145,7 +209,9 @@ async fn nobody_is_asked_when_too_many_calls_hang() {
         let visitor = edge.visitor().from(&format!("2001:db8::{n:x}"));
         let mut stream = visitor.connect().await;
         let request = visitor.request("/go");
-        tokio::io::AsyncWriteExt::write_all(&mut stream, &request).await.expect("the edge reads");
+        tokio::io::AsyncWriteExt::write_all(&mut stream, &request)
+            .await
+            .expect("the edge reads");
         visitors.push(stream);
     }
     tracker.called(waiting).await;
@@ -155,7 +221,9 @@ async fn nobody_is_asked_when_too_many_calls_hang() {
 #[tokio::test]
 async fn a_late_answer_is_kept_for_the_next_hit() {
     let go = Arc::new(Notify::new());
-    let Act::Send(bytes) = click("late") else { unreachable!("a click is sent") };
+    let Act::Send(bytes) = click("late") else {
+        unreachable!("a click is sent")
+    };
     let act = Act::WaitAndSend(Arc::clone(&go), bytes);
     let tracker = ClickApi::always(act).await;
     let edge = Edge::start(&one_link(&tracker));

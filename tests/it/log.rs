@@ -5,7 +5,7 @@ use tokio::io::AsyncWriteExt;
 
 use crate::{
     connections::{ask, http2},
-    support::{Act, ClickApi, Edge, click, eventually, program::Folder, trafficback, with_link},
+    support::{Act, ClickApi, Edge, click, click_api::error, eventually, program::Folder, trafficback, with_link},
 };
 
 const LINKS: &str = r#"
@@ -35,13 +35,17 @@ async fn every_hit_is_a_line() {
     let tracker = ClickApi::start(|call| match call.number {
         0 => click("the click"),
         1 => trafficback("Not Known"),
-        _ => Act::Close,
+        _ => error(500, "x"),
     })
     .await;
     let folder = Folder::new();
     let edge = Edge::start_in(folder.path(), &with_link(&tracker, LINKS));
     let visitor = edge.visitor();
-    let first = visitor.clone().header("Referer", "https://a.example/").get("/go?zone=z%201&utm_source=u&subid1=no").await;
+    let first = visitor
+        .clone()
+        .header("Referer", "https://a.example/")
+        .get("/go?zone=z%201&utm_source=u&subid1=no")
+        .await;
     visitor.get("/go").await.location();
     visitor.clone().from("192.0.2.2").get("/other").await.reason();
     visitor.clone().from("192.0.2.3").get("/go").await.reason();
@@ -55,7 +59,11 @@ async fn every_hit_is_a_line() {
     let lines = lines(&folder);
     let summary: Vec<_> = lines
         .iter()
-        .map(|line| ["outcome", "reason", "cache", "attempts", "tracker"].map(|field| line[field].to_string()).join(" "))
+        .map(|line| {
+            ["outcome", "reason", "cache", "attempts", "tracker"]
+                .map(|field| line[field].to_string())
+                .join(" ")
+        })
         .collect();
     assert_eq!(
         summary,
@@ -63,7 +71,7 @@ async fn every_hit_is_a_line() {
             r#""advertiser" null "miss" 1 "main""#,
             r#""advertiser" null "hit" 0 "main""#,
             r#""trafficback" "other" "miss" 1 "main""#,
-            r#""trafficback" "unreachable" "miss" 1 "main""#,
+            r#""trafficback" "tracker_error" "miss" 1 "main""#,
             r#""trafficback" "bot" null 0 null"#,
             r#""unmatched" null null 0 null"#,
             r#""refused" null null 0 null"#,
@@ -86,7 +94,10 @@ async fn every_hit_is_a_line() {
     ] {
         assert_eq!(line[field], value, "{field}");
     }
-    assert_eq!((&line["offer_id"], &line["campaign_id"], &line["promo_id"]), (&1.into(), &2.into(), &3.into()));
+    assert_eq!(
+        (&line["offer_id"], &line["campaign_id"], &line["promo_id"]),
+        (&1.into(), &2.into(), &3.into())
+    );
     assert!(first.location().ends_with(line["hit_id"].as_str().expect("an id")));
     assert!(line["api_ms"].as_f64() <= line["total_ms"].as_f64() && line["api_ms"].as_f64() > Some(0.0));
     assert_eq!(lines[2]["tracker_reason"], "_ot__nown");
@@ -119,7 +130,12 @@ async fn no_text_of_a_visitor_breaks_a_line() {
     let folder = Folder::new();
     let edge = Edge::start_in(folder.path(), &with_link(&tracker, LINKS));
     let agent = b"Mozilla/5.0 \"\\\xff\xc2\x85\xe2\x80\xa8\t\",\"outcome\":\"advertiser";
-    edge.visitor().user_agent(agent).header("Referer", agent).get("/go?utm_source=%0a%00%1b%5B31m").await.location();
+    edge.visitor()
+        .user_agent(agent)
+        .header("Referer", agent)
+        .get("/go?utm_source=%0a%00%1b%5B31m")
+        .await
+        .location();
     edge.visitor().user_agent(agent).get("/%1b%0a%e2%80%a8").await;
     edge.stop().await;
     let text = folder.read("clicks.jsonl");

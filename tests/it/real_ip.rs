@@ -32,10 +32,20 @@ async fn a_trusted_proxy_is_believed_from_the_right() {
     let trusted = r#"trusted_proxies = ["127.0.0.0/8", "10.0.0.0/8"]"#;
     for (headers, ip) in [
         (&[("X-Forwarded-For", "6.6.6.6, 192.0.2.7, 10.1.1.1")][..], "192.0.2.7"),
-        (&[("X-Forwarded-For", "6.6.6.6"), ("x-forwarded-for", "192.0.2.7"), ("X-Forwarded-For", "10.1.1.1")], "192.0.2.7"),
+        (
+            &[
+                ("X-Forwarded-For", "6.6.6.6"),
+                ("x-forwarded-for", "192.0.2.7"),
+                ("X-Forwarded-For", "10.1.1.1"),
+            ],
+            "192.0.2.7",
+        ),
         (&[("X-Forwarded-For", "6.6.6.6, nonsense, 10.1.1.1")], "10.1.1.1"),
         (&[("X-Forwarded-For", "[2001:db8::7]:443")], "2001:db8::7"),
-        (&[("X-Forwarded-For", "192.0.2.7"), ("Connection", "X-Forwarded-For")], "192.0.2.7"),
+        (
+            &[("X-Forwarded-For", "192.0.2.7"), ("Connection", "X-Forwarded-For")],
+            "192.0.2.7",
+        ),
         (&[("X_Forwarded_For", "6.6.6.6")], "127.0.0.1"),
     ] {
         assert_eq!(told(trusted, headers).await, ip, "{headers:?}");
@@ -45,7 +55,10 @@ async fn a_trusted_proxy_is_believed_from_the_right() {
 #[tokio::test]
 async fn other_headers() {
     let forwarded = "trusted_proxies = [\"127.0.0.1\"]\nreal_ip_header = \"Forwarded\"";
-    let header = [("Forwarded", r#"for=6.6.6.6, For="[2001:db8::7]:_x";proto=https"#), ("X-Forwarded-For", "6.6.6.6")];
+    let header = [
+        ("Forwarded", r#"for=6.6.6.6, For="[2001:db8::7]:_x";proto=https"#),
+        ("X-Forwarded-For", "6.6.6.6"),
+    ];
     assert_eq!(told(forwarded, &header).await, "2001:db8::7");
     let single = "trusted_proxies = [\"127.0.0.1\"]\nreal_ip_header = \"CF-Connecting-IP\"";
     let header = [("cf-connecting-ip", "192.0.2.7"), ("X-Forwarded-For", "6.6.6.6")];

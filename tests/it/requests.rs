@@ -47,11 +47,17 @@ async fn what_http_forbids_is_refused_and_the_connection_closed() {
         ("GET /go HTTP/3.0\r\nHost: a\r\n\r\n", "400"),
         ("GET /go\r\n\r\n", "400"),
         ("nonsense\r\n\r\n", "400"),
-        ("GET /go HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "400"),
+        (
+            "GET /go HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+            "400",
+        ),
         ("GET /go HTTP/1.1\r\nHost: a\r\nX: y\r\n folded\r\n\r\n", "400"),
     ] {
         let answer = until_closed(&edge, request.as_bytes()).await;
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request:?}: {answer}");
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{request:?}: {answer}"
+        );
         assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{request:?}: {answer}");
     }
     assert_eq!(tracker.calls().len(), 0);
@@ -77,7 +83,10 @@ async fn a_body_is_not_read_for_a_request() {
     );
     let answer = until_closed(&edge, request.as_bytes()).await;
     assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
-    assert!(answer.starts_with("HTTP/1.1 302 ") && answer.contains("connection: close"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 302 ") && answer.contains("connection: close"),
+        "{answer}"
+    );
     let chunked = "POST /go HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n";
     let answer = until_closed(&edge, chunked.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
@@ -88,7 +97,10 @@ async fn a_body_is_not_read_for_a_request() {
 async fn old_clients_are_served() {
     let (_tracker, edge) = edge().await;
     let answer = until_closed(&edge, b"GET /go HTTP/1.0\r\nUser-Agent: Mozilla/4.0\r\n\r\n").await;
-    assert!(answer.contains("302 Found\r\n") && answer.contains("click_id=1\r\n"), "{answer}");
+    assert!(
+        answer.contains("302 Found\r\n") && answer.contains("click_id=1\r\n"),
+        "{answer}"
+    );
 }
 
 #[tokio::test]

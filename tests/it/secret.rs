@@ -11,7 +11,12 @@ use crate::support::{
 
 /// The key as it might turn up: plain, in other cases, percent-encoded, and in base64 at each of its three alignments.
 fn forms() -> Vec<String> {
-    let mut forms = vec![KEY.to_owned(), KEY.to_uppercase(), KEY.replace('-', "%2D"), KEY.replace('-', "%2d")];
+    let mut forms = vec![
+        KEY.to_owned(),
+        KEY.to_uppercase(),
+        KEY.replace('-', "%2D"),
+        KEY.replace('-', "%2d"),
+    ];
     for pad in 0..3 {
         let padded = [vec![b'x'; pad], KEY.as_bytes().to_vec()].concat();
         let encoded = base64(&padded);
@@ -67,7 +72,11 @@ async fn every_failure_at_the_most_verbose_level() {
         Act::Send(answer(200, &format!(r#"{{"status":"success","data":"{KEY}"}}"#))),
         error(403, "Access denied"),
         error(500, KEY),
-        Act::Drip(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n".to_vec(), vec![b' '; 9], Duration::from_millis(100)),
+        Act::Drip(
+            b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n".to_vec(),
+            vec![b' '; 9],
+            Duration::from_millis(100),
+        ),
     ];
     let count = acts.len();
     let tracker = ClickApi::start(move |call| acts[call.number % count].clone()).await;
@@ -75,7 +84,11 @@ async fn every_failure_at_the_most_verbose_level() {
     let configuration = one_link(&tracker).replace("[listen]", "[listen]\nadmin = \"127.0.0.1:0\"")
         + "[click_log]\npath = \"clicks.jsonl\"\n";
     folder.write("onehop.toml", configuration);
-    let program = Program::start(&["run"], folder.path(), &[("RUST_LOG", "trace,hyper=trace,h2=trace,rustls=trace,onehop=trace")]);
+    let program = Program::start(
+        &["run"],
+        folder.path(),
+        &[("RUST_LOG", "trace,hyper=trace,h2=trace,rustls=trace,onehop=trace")],
+    );
     let address = program.hear("listening on http://").parse().expect("an address");
     let admin = program.hear("metrics on http://").parse().expect("an address");
     for n in 0..count {
@@ -96,7 +109,11 @@ async fn every_failure_at_the_most_verbose_level() {
     assert!(status.success(), "{said}");
     assert!(said.contains("WARN"), "the failures were told of: {said}");
     assert_hidden("the diagnostics", &said);
-    let log = folder.read("clicks.jsonl").lines().filter(|line| !line.contains("tracker_reason")).collect::<String>();
+    let log = folder
+        .read("clicks.jsonl")
+        .lines()
+        .filter(|line| !line.contains("tracker_reason"))
+        .collect::<String>();
     assert_hidden("the click log", &log);
 }
 

@@ -38,7 +38,9 @@ async fn tracker(name: &str) -> (std::net::SocketAddr, String) {
         while let Ok((stream, _)) = listener.accept().await {
             let acceptor = acceptor.clone();
             tokio::spawn(async move {
-                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                let Ok(mut stream) = acceptor.accept(stream).await else {
+                    return;
+                };
                 let Act::Send(bytes) = click("secure") else { return };
                 let mut head = [0; 4096];
                 while stream.read(&mut head).await.is_ok_and(|read| read > 0) {

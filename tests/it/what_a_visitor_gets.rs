@@ -33,7 +33,10 @@ async fn who_does_not_click_makes_no_call() {
     assert_eq!(plain.visitor().method("HEAD").get("/go").await.reason(), "head");
     assert_eq!(preview.visitor().method("HEAD").get("/go").await.location(), page);
     for edge in [&plain, &preview] {
-        assert_eq!(edge.visitor().without("User-Agent").get("/go").await.reason(), "no_user_agent");
+        assert_eq!(
+            edge.visitor().without("User-Agent").get("/go").await.reason(),
+            "no_user_agent"
+        );
         assert_eq!(edge.visitor().user_agent("").get("/go").await.reason(), "no_user_agent");
     }
     for (name, value) in [
@@ -85,7 +88,11 @@ async fn other_methods_and_other_places() {
     let edge = Edge::start(&one_link(&tracker));
     for method in ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "BREW"] {
         let answer = edge.visitor().method(method).get("/go").await;
-        assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, HEAD")), "{method}");
+        assert_eq!(
+            (answer.status, answer.header("allow")),
+            (405, Some("GET, HEAD")),
+            "{method}"
+        );
     }
     for path in ["/", "/gone", "/go/on", "/GO"] {
         let answer = edge.visitor().get(path).await;
@@ -109,7 +116,10 @@ async fn hits_without_a_link_as_the_operator_likes() {
     let elsewhere = one_link(&tracker) + "[unmatched]\nredirect = \"https://my-site.example{x}\"\n";
     let elsewhere = elsewhere.replace("{x}", "/?p={path}");
     let edge = Edge::start(&elsewhere);
-    assert_eq!(edge.visitor().get("/no").await.location(), "https://my-site.example/?p=%2Fno");
+    assert_eq!(
+        edge.visitor().get("/no").await.location(),
+        "https://my-site.example/?p=%2Fno"
+    );
     assert_eq!(edge.hits("unmatched", ""), 1);
 }
 
@@ -143,7 +153,11 @@ async fn nothing_in_a_request_changes_the_destinations_host() {
         "http://evil.example/",
     ] {
         let answer = edge.visitor().get(target).await;
-        assert!(answer.location().starts_with("https://advertiser.example/x/"), "{target}: {}", answer.head);
+        assert!(
+            answer.location().starts_with("https://advertiser.example/x/"),
+            "{target}: {}",
+            answer.head
+        );
         assert_eq!(answer.header("set-cookie"), None);
     }
 }

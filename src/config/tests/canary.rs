@@ -60,14 +60,7 @@ fn change(text: &mut String, random: &mut Random) {
             text.insert(mark, inserted);
         }
         6 => {
-            let other = [
-                "secure-key",
-                "securekey",
-                "Secure_Key",
-                "secret",
-                "secure_kye",
-                "token",
-            ];
+            let other = ["secure-key", "securekey", "Secure_Key", "secret", "secure_kye", "token"];
             *text = text.replacen("secure_key", other[random.below(other.len())], 1);
         }
         _ => {

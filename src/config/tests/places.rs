@@ -26,11 +26,7 @@ fn syntax_mistakes_have_exact_places() {
             "\u{feff}é = 1\n",
             &["1:1 invalid unquoted key, expected letters, numbers, `-`, `_`"],
         ),
-        (
-            "a.toml",
-            "[x\na = 1\n",
-            &["1:3 unclosed table, expected `]`"],
-        ),
+        ("a.toml", "[x\na = 1\n", &["1:3 unclosed table, expected `]`"]),
         (
             "a.toml",
             "a = 99999999999999999999\n",
@@ -47,52 +43,24 @@ fn syntax_mistakes_have_exact_places() {
             &["2:32 a key may not have more than 16 parts"],
         ),
         ("a.json", "", &["1:1 the file is empty"]),
-        (
-            "a.json",
-            "[1]",
-            &["1:1 expected a table (`{…}`), found an array"],
-        ),
+        ("a.json", "[1]", &["1:1 expected a table (`{…}`), found an array"]),
         (
             "a.json",
             "{\n \"a\": 1,\n}",
             &["2:8 JSON allows no comma after the last entry"],
         ),
-        (
-            "a.json",
-            "{\n \"a\": 1 // x\n}",
-            &["2:9 JSON has no comments"],
-        ),
-        (
-            "a.json",
-            "{ a: 1 }",
-            &["1:3 expected a key in double quotes"],
-        ),
-        (
-            "a.json",
-            "{ 'a': 1 }",
-            &["1:3 JSON strings stand in double quotes"],
-        ),
-        (
-            "a.json",
-            "{ \"é\": 0x1 }",
-            &["1:8 JSON has no hexadecimal numbers"],
-        ),
-        (
-            "a.json",
-            "{ \"a\": +1 }",
-            &["1:8 JSON numbers have no plus sign"],
-        ),
+        ("a.json", "{\n \"a\": 1 // x\n}", &["2:9 JSON has no comments"]),
+        ("a.json", "{ a: 1 }", &["1:3 expected a key in double quotes"]),
+        ("a.json", "{ 'a': 1 }", &["1:3 JSON strings stand in double quotes"]),
+        ("a.json", "{ \"é\": 0x1 }", &["1:8 JSON has no hexadecimal numbers"]),
+        ("a.json", "{ \"a\": +1 }", &["1:8 JSON numbers have no plus sign"]),
         (
             "a.json",
             "{ \"a\": .5 }",
             &["1:8 a number needs digits on both sides of the point"],
         ),
         ("a.json", "{ \"a\": NaN }", &["1:8 expected a value"]),
-        (
-            "a.json",
-            "{ \"a\": \"\\x41\" }",
-            &["1:9 unknown escape in a string"],
-        ),
+        ("a.json", "{ \"a\": \"\\x41\" }", &["1:9 unknown escape in a string"]),
         (
             "a.json",
             "{ \"a\": \"\\ud800\" }",
@@ -101,21 +69,9 @@ fn syntax_mistakes_have_exact_places() {
         ("a.json", "{ \"a\": 1 \"b\": 2 }", &["1:9 expected `,`"]),
         ("a.json", "{ \"a\" 1 }", &["1:7 expected `:` after the key"]),
         ("a.json", "{} {}", &["1:4 expected the end of the file"]),
-        (
-            "a.json",
-            "{ \"a\": [1, 2",
-            &["1:8 the array is never closed with `]`"],
-        ),
-        (
-            "a.json",
-            "{ \"a\": 1",
-            &["1:1 the table is never closed with `}`"],
-        ),
-        (
-            "a.json",
-            "{ \"a\": \"x",
-            &["1:8 the string is never closed with `\"`"],
-        ),
+        ("a.json", "{ \"a\": [1, 2", &["1:8 the array is never closed with `]`"]),
+        ("a.json", "{ \"a\": 1", &["1:1 the table is never closed with `}`"]),
+        ("a.json", "{ \"a\": \"x", &["1:8 the string is never closed with `\"`"]),
         (
             "a.json",
             "{ \"a\": \"x\ty\" }",
@@ -131,11 +87,7 @@ fn syntax_mistakes_have_exact_places() {
             "{ \"a\": 9223372036854775808 }",
             &["1:8 the integer is too large"],
         ),
-        (
-            "a.json",
-            "{ \"a\": 1e999 }",
-            &["1:8 the number is too large"],
-        ),
+        ("a.json", "{ \"a\": 1e999 }", &["1:8 the number is too large"]),
         (
             "a.json",
             "{ \"a\": 1, \"b\": 99999999999999999999,\n  \"\\u0061\": 2, \"a\": 3 }",
@@ -157,12 +109,7 @@ fn syntax_mistakes_have_exact_places() {
 fn a_key_that_is_there_twice_shows_both_places() {
     let (sources, _, mistakes) = read("x.json", "{\n \"a\": 1,\n \"a\": 2\n}");
     let text = rendered(&sources, &mistakes);
-    for part in [
-        "--> x.json:3:2",
-        "again here",
-        "::: x.json:2:2",
-        "first here",
-    ] {
+    for part in ["--> x.json:3:2", "again here", "::: x.json:2:2", "first here"] {
         assert!(text.contains(part), "{part} in\n{text}");
     }
 }
@@ -214,24 +161,15 @@ fn deep_nesting_is_a_mistake_and_never_overflows() {
     let deep = 100_000;
     let cases = [
         ("x.json", "[".repeat(deep)),
-        (
-            "x.json",
-            format!("{{\"a\":{}1{}}}", "[".repeat(deep), "]".repeat(deep)),
-        ),
+        ("x.json", format!("{{\"a\":{}1{}}}", "[".repeat(deep), "]".repeat(deep))),
         ("x.json", "{\"a\":".repeat(deep)),
         ("x.json", format!("\"\n\" {}", "[".repeat(deep))),
         ("x.toml", format!("a = {}", "[".repeat(deep))),
-        (
-            "x.toml",
-            format!("a = {}1{}", "[".repeat(deep), "]".repeat(deep)),
-        ),
+        ("x.toml", format!("a = {}1{}", "[".repeat(deep), "]".repeat(deep))),
         ("x.toml", format!("a = {}", "{a=".repeat(deep))),
         (
             "x.toml",
-            format!(
-                "a = {}",
-                "{a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a=".repeat(deep / 20)
-            ),
+            format!("a = {}", "{a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a=".repeat(deep / 20)),
         ),
         ("x.toml", format!("{}a = 1", "a.".repeat(deep))),
         ("x.toml", format!("[{}a]", "a .\t".repeat(deep))),
@@ -298,11 +236,7 @@ fn files_that_cannot_be_read() {
             .read(Path::new("/nonexistent/x"), shown, None, &mistakes)
             .is_none()
     );
-    assert!(
-        sources
-            .read(Path::new("/"), shown, None, &mistakes)
-            .is_none()
-    );
+    assert!(sources.read(Path::new("/"), shown, None, &mistakes).is_none());
     let mut all = listed(&sources, &mistakes);
     all.sort();
     assert_eq!(

@@ -6,11 +6,7 @@ use super::super::{Mistakes, Sources, TableReader, Zero, parse};
 use super::{listed, rendered};
 
 /// Reads a text with a function and gives the mistakes.
-fn mistakes_of(
-    name: &str,
-    text: &str,
-    reading: impl FnOnce(TableReader<'_>),
-) -> (Vec<String>, String) {
+fn mistakes_of(name: &str, text: &str, reading: impl FnOnce(TableReader<'_>)) -> (Vec<String>, String) {
     let mut sources = Sources::new();
     let mistakes = Mistakes::new();
     let id = sources.add(name, text);
@@ -43,12 +39,7 @@ fn values_of_every_type_are_read() {
         };
         assert_eq!(strings(r.strings("one")), ["a"]);
         assert_eq!(strings(r.required_strings("more")), ["b", "c"]);
-        assert_eq!(
-            r.choice("w", &[("weighted", 1), ("listed", 2)])
-                .unwrap()
-                .value,
-            2
-        );
+        assert_eq!(r.choice("w", &[("weighted", 1), ("listed", 2)]).unwrap().value, 2);
         assert_eq!(r.table("t").unwrap().entries().len(), 1);
         assert_eq!(r.tables("l").unwrap().len(), 2);
         assert!(r.has("s") && !r.has("no"));
@@ -81,17 +72,8 @@ fn wrong_types_are_mistakes_at_the_value() {
                 kind => kind,
             };
             let (mistakes, _) = mistakes_of(name, &text, |mut r| {
-                let _ = (
-                    r.required_string("a"),
-                    r.integer("a"),
-                    r.bool("a"),
-                    r.float("a"),
-                );
-                let _ = (
-                    r.strings("a"),
-                    r.table("a").is_some(),
-                    r.tables("a").is_some(),
-                );
+                let _ = (r.required_string("a"), r.integer("a"), r.bool("a"), r.float("a"));
+                let _ = (r.strings("a"), r.table("a").is_some(), r.tables("a").is_some());
                 let _ = r.required_table("a").is_some();
             });
             let wanted = [
@@ -157,11 +139,7 @@ fn durations_have_units() {
             "1:5 the duration is too long or too precise",
             "",
         ),
-        (
-            "true",
-            "1:5 expected a duration in a string, found a boolean",
-            "",
-        ),
+        ("true", "1:5 expected a duration in a string, found a boolean", ""),
     ];
     for (value, expected, help) in cases {
         let (mistakes, text) = mistakes_of("x.toml", &format!("a = {value}"), |mut r| {
@@ -171,10 +149,7 @@ fn durations_have_units() {
         assert!(text.contains(help), "{text}");
     }
     let (mistakes, _) = mistakes_of("x.toml", "a = '0s'", |mut r| {
-        assert_eq!(
-            r.duration("a", Zero::Allowed).unwrap().value,
-            Duration::ZERO
-        );
+        assert_eq!(r.duration("a", Zero::Allowed).unwrap().value, Duration::ZERO);
     });
     assert!(mistakes.is_empty());
 }
@@ -185,22 +160,13 @@ fn missing_keys_are_reported_at_the_header() {
         let mut tracker = r.table("tracker").unwrap();
         let mut hoqu = tracker.table("hoqu").unwrap();
         assert!(hoqu.required_string("url").is_none());
-        assert!(
-            hoqu.required_string("ca").is_none(),
-            "a wrong type is no missing key"
-        );
+        assert!(hoqu.required_string("ca").is_none(), "a wrong type is no missing key");
     });
     assert_eq!(
         mistakes,
-        [
-            "3:1 missing key `url`",
-            "4:6 expected a string, found an integer"
-        ]
+        ["3:1 missing key `url`", "4:6 expected a string, found an integer"]
     );
-    assert!(
-        text.contains("3 | [tracker.hoqu]\n  | ^^^^^^^^^^^^^^"),
-        "{text}"
-    );
+    assert!(text.contains("3 | [tracker.hoqu]\n  | ^^^^^^^^^^^^^^"), "{text}");
     let (mistakes, _) = mistakes_of("x.json", "{\n \"a\": {}\n}", |mut r| {
         r.table("a").unwrap().required_integer("b");
     });
@@ -219,16 +185,10 @@ fn unknown_keys_have_the_nearest_known_key() {
         ("ta", "did you mean `at`?"),
     ];
     for (key, help) in cases {
-        let (mistakes, text) =
-            mistakes_of("x.toml", &format!("ttl = 1\n \"{key}\" = 2\n"), |mut r| {
-                let _ = (
-                    r.raw("trafficback_url"),
-                    r.raw("ttl"),
-                    r.raw("at"),
-                    r.raw("ttl"),
-                );
-                r.finish(&[("when", "comes with a later version")]);
-            });
+        let (mistakes, text) = mistakes_of("x.toml", &format!("ttl = 1\n \"{key}\" = 2\n"), |mut r| {
+            let _ = (r.raw("trafficback_url"), r.raw("ttl"), r.raw("at"), r.raw("ttl"));
+            r.finish(&[("when", "comes with a later version")]);
+        });
         assert_eq!(mistakes, [format!("2:2 unknown key `{key}`")]);
         assert!(text.contains(&format!("help: {help}\n")), "{text}");
     }
@@ -248,15 +208,11 @@ fn unknown_keys_have_the_nearest_known_key() {
 
 #[test]
 fn values_out_of_range_and_unknown_words() {
-    let (mistakes, text) = mistakes_of(
-        "x.toml",
-        "a = 11\nb = 'weigthed'\nc = 99999999999999999999",
-        |mut r| {
-            assert!(r.integer_in("a", 0, 10).is_none());
-            assert!(r.choice("b", &[("listed", 1), ("weighted", 2)]).is_none());
-            assert!(r.integer("c").is_none(), "reported once, by the parser");
-        },
-    );
+    let (mistakes, text) = mistakes_of("x.toml", "a = 11\nb = 'weigthed'\nc = 99999999999999999999", |mut r| {
+        assert!(r.integer_in("a", 0, 10).is_none());
+        assert!(r.choice("b", &[("listed", 1), ("weighted", 2)]).is_none());
+        assert!(r.integer("c").is_none(), "reported once, by the parser");
+    });
     assert_eq!(
         mistakes,
         [

@@ -21,27 +21,18 @@ fn values_of_secret_keys_are_masked_in_toml() {
         ("\"secure_key\" = \"abc\"", "\"secure_key\" = \"***\""),
         ("api_token = \"abc\"", "api_token = \"***\""),
         ("password = 12", "password = **"),
-        (
-            "tracker.hoqu.secure_key = \"abc\"",
-            "tracker.hoqu.secure_key = \"***\"",
-        ),
+        ("tracker.hoqu.secure_key = \"abc\"", "tracker.hoqu.secure_key = \"***\""),
         (
             "x = { secure_key = \"abc\", b = \"c\" }",
             "x = { secure_key = \"***\", b = \"c\" }",
         ),
-        (
-            "secure_key = { env = \"NAME\" }",
-            "secure_key = { env = \"NAME\" }",
-        ),
+        ("secure_key = { env = \"NAME\" }", "secure_key = { env = \"NAME\" }"),
         (
             "secure_key = { file = \"key.txt\" }",
             "secure_key = { file = \"key.txt\" }",
         ),
         ("secure_key.env = \"NAME\"", "secure_key.env = \"NAME\""),
-        (
-            "secure_key = { value = \"abc\" }",
-            "secure_key = { value = \"***\" }",
-        ),
+        ("secure_key = { value = \"abc\" }", "secure_key = { value = \"***\" }"),
         (
             "secure_key = [ \"abc\",\n\"def\" ]\na = \"b\"",
             "secure_key = [ \"***\",\n\"***\" ]\na = \"b\"",
@@ -50,42 +41,23 @@ fn values_of_secret_keys_are_masked_in_toml() {
             "secure_key = \"\"\"\nabc\n\"\"\"\na = \"b\"",
             "secure_key = \"\"\"\n***\n***\na = \"b\"",
         ),
-        (
-            "secure_key = '''abc'''\na = 1",
-            "secure_key = '''******\na = 1",
-        ),
-        (
-            "secure_key = \"abc\na = \"b\"",
-            "secure_key = ****\na = \"b\"",
-        ),
+        ("secure_key = '''abc'''\na = 1", "secure_key = '''******\na = 1"),
+        ("secure_key = \"abc\na = \"b\"", "secure_key = ****\na = \"b\""),
         ("secure_key = abc\na = \"b\"", "secure_key = ***\na = \"b\""),
         ("secure_key \"abc\"", "secure_key \"***\""),
         ("secure_key abc \"d", "secure_key ******"),
         ("secure_key =\n\"abc\"\n[a]", "secure_key =\n*****\n[a]"),
-        (
-            "secure_key = \"abc\ndef\"\n\n[a]",
-            "secure_key = ****\n****\n\n[a]",
-        ),
+        ("secure_key = \"abc\ndef\"\n\n[a]", "secure_key = ****\n****\n\n[a]"),
         ("secure_key = \"ab\"c\"", "secure_key = ******"),
         ("# secure_key = \"abc\"", "# secure_key ********"),
-        (
-            "a = \"b\"secure_key = \"abc\"",
-            "a = \"b\"secure_key = \"***\"",
-        ),
+        ("a = \"b\"secure_key = \"abc\"", "a = \"b\"secure_key = \"***\""),
         ("a = \"bsecure_key = \"abc\"", "a = \"bsecure_key =******"),
-        (
-            "\"secure\\u005fkey\" = \"abc\"",
-            "\"secure\\u005fkey\" = \"***\"",
-        ),
+        ("\"secure\\u005fkey\" = \"abc\"", "\"secure\\u005fkey\" = \"***\""),
     ];
     for (text, expected) in cases {
         // The length of a mask and the places of line breaks matter, not the blanks inside.
         assert_eq!(toml(text).len(), text.len());
-        assert_eq!(
-            toml(text).replace(' ', ""),
-            expected.replace(' ', ""),
-            "{text}"
-        );
+        assert_eq!(toml(text).replace(' ', ""), expected.replace(' ', ""), "{text}");
     }
 }
 
@@ -105,10 +77,7 @@ fn values_of_secret_keys_are_masked_in_json() {
             "{\"secure_key\":\n{ \"env\": \"A\", \"x\": \"abc\" }\n}",
             "{\"secure_key\":\n{ \"env\": \"A\", \"x\": \"***\" }\n}",
         ),
-        (
-            "{\"secure_key\": \"a\\\"bc\"}",
-            "{\"secure_key\": \"*****\"}",
-        ),
+        ("{\"secure_key\": \"a\\\"bc\"}", "{\"secure_key\": \"*****\"}"),
         (
             "{\"secure_key\": 'abc', \"b\": \"c\"}",
             "{\"secure_key\": '***', \"b\": \"c\"}",
@@ -163,10 +132,7 @@ fn known_secrets_and_uuids_are_masked_everywhere() {
             "é 123e4567-e89b-12d3-a456-426614174000.",
             "é ************************************.",
         ),
-        (
-            "123E4567E89B12D3A456426614174000",
-            "********************************",
-        ),
+        ("123E4567E89B12D3A456426614174000", "********************************"),
         (
             "123e4567%2de89b%2D12d3-a456-426614174000",
             "****************************************",
@@ -215,8 +181,7 @@ fn messages_are_masked_too() {
         assert!(!text.contains(secret), "{secret} in\n{text}");
     }
     assert!(
-        text.contains("error: ************ ************** ********** ****")
-            && text.contains("`******` of `x`"),
+        text.contains("error: ************ ************** ********** ****") && text.contains("`******` of `x`"),
         "{text}"
     );
     assert!(text.contains("c = \"**********\""), "{text}");
@@ -243,21 +208,14 @@ fn masking_takes_linear_time() {
     ];
     for part in parts {
         for separator in ["", "\n"] {
-            let text = format!(
-                "[tracker.x]\n{}",
-                (part.to_owned() + separator).repeat(20_000)
-            );
+            let text = format!("[tracker.x]\n{}", (part.to_owned() + separator).repeat(20_000));
             let started = std::time::Instant::now();
             let mut secrets = Secrets::new();
             secrets.add("f-f-f-f-f-f-x");
             assert_eq!(toml(&text).len(), text.len());
             assert_eq!(json(&text).len(), text.len());
             assert_eq!(secrets.scrub(&text).len(), text.len());
-            assert!(
-                started.elapsed().as_secs() < 5,
-                "{part:?}: {:?}",
-                started.elapsed()
-            );
+            assert!(started.elapsed().as_secs() < 5, "{part:?}: {:?}", started.elapsed());
         }
     }
 }

@@ -13,11 +13,7 @@ fn a_mistake_shows_its_line_label_and_help() {
     let id = sources.add("conf/onehop.toml", "# é\n\ttraficback_url = \"x\"\n");
     let mistakes = Mistakes::new();
     let mistake = Mistake::error("unknown key `traficback_url`").at(place(id, 6, 20));
-    mistakes.push(
-        mistake
-            .label("here")
-            .help("did you mean `trafficback_url`?"),
-    );
+    mistakes.push(mistake.label("here").help("did you mean `trafficback_url`?"));
     let expected = "\
 error: unknown key `traficback_url`
  --> conf/onehop.toml:2:2
@@ -38,23 +34,14 @@ error: unknown key `traficback_url`
 #[test]
 fn the_order_is_by_file_and_position() {
     let mut sources = Sources::new();
-    let (a, b) = (
-        sources.add("a.toml", "x\ny\n"),
-        sources.add("b.toml", "z\n"),
-    );
+    let (a, b) = (sources.add("a.toml", "x\ny\n"), sources.add("b.toml", "z\n"));
     let mistakes = Mistakes::new();
     mistakes.error(place(b, 0, 1), "fourth");
     mistakes.warning(place(a, 2, 3), "third");
     mistakes.error(place(a, 0, 1), "second");
     mistakes.push(Mistake::error("first"));
     let text = rendered(&sources, &mistakes);
-    let at = [
-        "error: first",
-        "error: second",
-        "warning: third",
-        "error: fourth",
-    ]
-    .map(|word| text.find(word).unwrap());
+    let at = ["error: first", "error: second", "warning: third", "error: fourth"].map(|word| text.find(word).unwrap());
     assert!(at.is_sorted(), "{text}");
     assert!(text.ends_with("3 errors, 1 warning\n"), "{text}");
 }
@@ -91,16 +78,9 @@ fn long_lines_are_cut_around_the_mistake() {
     assert!(text.len() < 6_000, "{} bytes", text.len());
     assert!(text.contains("a.toml:2:1000001"), "{text}");
     let lines: Vec<&str> = text.lines().collect();
-    let shown = lines
-        .iter()
-        .position(|line| line.contains("WRONG"))
-        .unwrap();
+    let shown = lines.iter().position(|line| line.contains("WRONG")).unwrap();
     let column = |line: &str, what: char| line.chars().position(|c| c == what).unwrap();
-    assert_eq!(
-        column(lines[shown], 'W'),
-        column(lines[shown + 1], '^'),
-        "{text}"
-    );
+    assert_eq!(column(lines[shown], 'W'), column(lines[shown + 1], '^'), "{text}");
     assert!(lines[shown + 1].ends_with(" ^^^^^"), "{text}");
 }
 
@@ -120,10 +100,7 @@ fn control_characters_do_not_reach_the_terminal() {
     assert!(raw.is_empty(), "{raw:?}");
     assert!(text.contains('␛') && text.contains("␊second"), "{text}");
     let ends = text.lines().any(|line| line.ends_with("= 1"));
-    assert!(
-        ends,
-        "no sign for the carriage return of a line end:\n{text}"
-    );
+    assert!(ends, "no sign for the carriage return of a line end:\n{text}");
 }
 
 #[test]

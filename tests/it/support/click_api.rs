@@ -169,7 +169,11 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
         let call = {
             let mut calls = shared.calls.lock().expect("no panic in a call");
             let number = calls.len();
-            let call = Call { head, number, on_connection };
+            let call = Call {
+                head,
+                number,
+                on_connection,
+            };
             calls.push(call.clone());
             call
         };

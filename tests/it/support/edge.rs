@@ -30,14 +30,9 @@ impl Edge {
     /// The same, with relative paths relative to a folder.
     pub fn start_in(folder: &Path, configuration: &str) -> Self {
         let metrics = Arc::new(Metrics::default());
-        let read = config::read_text(
-            &folder.join("test.toml"),
-            configuration,
-            &app::teller(&metrics),
-        );
+        let read = config::read_text(&folder.join("test.toml"), configuration, &app::teller(&metrics));
         let config = read.config.unwrap_or_else(|| panic!("{}", read.text));
-        let log = app::open_click_log(config.click_log.as_deref(), Format::Json, &metrics)
-            .expect("a click log");
+        let log = app::open_click_log(config.click_log.as_deref(), Format::Json, &metrics).expect("a click log");
         let edge = App::bind(config, Arc::clone(&metrics), log).expect("a port");
         let address = edge.http_addresses()[0];
         let (stop, stopped) = oneshot::channel();

@@ -92,7 +92,12 @@ impl Program {
                 })
             })
             .collect();
-        Self { child, lines, readers, heard }
+        Self {
+            child,
+            lines,
+            readers,
+            heard,
+        }
     }
 
     /// Waits for a line with these words, and gives what follows them.

@@ -161,8 +161,15 @@ async fn read(stream: &mut TcpStream, began: Instant) -> Answer {
     let mut body = bytes.split_off(end);
     let head = String::from_utf8(bytes).expect("an ASCII head");
     let status = head.split(' ').nth(1).expect("a status").parse().expect("a number");
-    let mut answer = Answer { status, head, body: Vec::new(), took };
-    let length = answer.header("content-length").map_or(0, |n| n.parse().expect("a length"));
+    let mut answer = Answer {
+        status,
+        head,
+        body: Vec::new(),
+        took,
+    };
+    let length = answer
+        .header("content-length")
+        .map_or(0, |n| n.parse().expect("a length"));
     while body.len() < length {
         assert!(stream.read_buf(&mut body).await.expect("a body") > 0);
     }

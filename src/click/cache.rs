@@ -53,7 +53,7 @@ impl Key {
     }
 }
 
-/// A bounded store of clicks, safe to share. Slots are chosen by a hash with a random key of this process (SipHash), so
+/// A bounded store of clicks, safe to share. Slots are chosen by a hash with a random key of this process (`SipHash`), so
 /// that no visitor can aim at one.
 pub struct Cache {
     shards: Box<[Mutex<Shard>]>,
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
     use crate::click_id::ClickId;
 
-    const TTL: Duration = Duration::from_secs(300);
+    const TTL: Duration = Duration::from_mins(5);
 
     fn key(ip: &str, user_agent: &str) -> Key {
         Key::new(0, 1, 2, ip.parse().expect("an address"), user_agent.as_bytes())

@@ -34,7 +34,7 @@ pub(super) struct Spot {
 }
 
 impl<'a> Excerpts<'a> {
-    pub fn new(sources: &'a Sources, id: SourceId, masked: &str, secrets: &Secrets) -> Self {
+    pub(super) fn new(sources: &'a Sources, id: SourceId, masked: &str, secrets: &Secrets) -> Self {
         let source = sources.get(id);
         let path = source.map(|source| source.path.to_string_lossy());
         let text = secrets.scrub(masked);
@@ -49,7 +49,7 @@ impl<'a> Excerpts<'a> {
 
     /// The message, in which names in backquotes are masked if they are hidden at the place: what
     /// is left of a broken string may be read as a key.
-    pub fn without_hidden(&self, message: &str, place: Place) -> String {
+    pub(super) fn without_hidden(&self, message: &str, place: Place) -> String {
         let end = place.end.min(place.start.saturating_add(LONGEST_QUOTED));
         let part = |text: &'_ str| {
             let start = text.floor_char_boundary(place.start);
@@ -75,7 +75,7 @@ impl<'a> Excerpts<'a> {
     }
 
     /// A place of several lines is underlined in its first line only.
-    pub fn spot(&self, place: Place) -> Spot {
+    pub(super) fn spot(&self, place: Place) -> Spot {
         let text = &self.text;
         let start = text.floor_char_boundary(place.start);
         let line = self.line_starts.partition_point(|&at| at <= start).max(1);

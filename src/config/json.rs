@@ -31,7 +31,7 @@ const STRICT: ParseOptions = ParseOptions {
 };
 
 /// Reads JSON. The library stops at the first syntax error; everything else is reported at once.
-pub fn parse_json(source: SourceId, text: &str, mistakes: &Mistakes) -> Option<Tree> {
+pub(super) fn parse_json(source: SourceId, text: &str, mistakes: &Mistakes) -> Option<Tree> {
     let before = mistakes.errors();
     let reading = Reading { source, mistakes };
     if !reading.scan(text) {
@@ -54,13 +54,10 @@ pub fn parse_json(source: SourceId, text: &str, mistakes: &Mistakes) -> Option<T
             return None;
         }
     };
-    let root = match value {
-        Some(value) => reading.node(value),
-        None => {
-            let empty = Mistake::error("the file is empty").help("the smallest JSON is `{}`");
-            mistakes.push(empty.at(reading.place(Range::new(0, 0))));
-            return None;
-        }
+    let root = if let Some(value) = value { reading.node(value) } else {
+        let empty = Mistake::error("the file is empty").help("the smallest JSON is `{}`");
+        mistakes.push(empty.at(reading.place(Range::new(0, 0))));
+        return None;
     };
     if !matches!(root.value, Value::Table(_)) {
         let what = format!("expected a table (`{{…}}`), found {}", root.value.kind());

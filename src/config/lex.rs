@@ -25,12 +25,12 @@ pub(super) struct Token {
 
 impl Token {
     /// The token without its quotes.
-    pub fn inner<'a>(&self, text: &'a str) -> &'a str {
+    pub(super) fn inner<'a>(&self, text: &'a str) -> &'a str {
         let (start, end) = self.inner_range();
         text.get(start..end).unwrap_or_default()
     }
 
-    pub fn inner_range(&self) -> (usize, usize) {
+    pub(super) fn inner_range(&self) -> (usize, usize) {
         match self.piece {
             Piece::Text(closed) => (self.start + 1, self.end - usize::from(closed)),
             _ => (self.start, self.end),

@@ -62,7 +62,7 @@ pub(super) struct Masker<'a> {
 }
 
 impl<'a> Masker<'a> {
-    pub fn new(text: &'a str, json: bool) -> Self {
+    pub(super) fn new(text: &'a str, json: bool) -> Self {
         Self {
             text,
             json,
@@ -80,7 +80,7 @@ impl<'a> Masker<'a> {
         }
     }
 
-    pub fn run(&mut self) {
+    pub(super) fn run(&mut self) {
         let mut start = 0;
         for line in self.text.split('\n') {
             self.line(start, start + line.len());

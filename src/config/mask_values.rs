@@ -107,10 +107,7 @@ impl Masker<'_> {
     /// Hides the line after three quotes, and the lines to the next three.
     pub(super) fn hide_triple(&mut self, token: Token, quote: u8) -> usize {
         self.hide(token.end, self.line_end);
-        self.held = match self.find_triple(token.end, quote) {
-            true => Held::Open,
-            false => Held::Triple(quote),
-        };
+        self.held = if self.find_triple(token.end, quote) { Held::Open } else { Held::Triple(quote) };
         self.tokens.len()
     }
 

@@ -13,7 +13,7 @@ const KEPT: usize = 100_000;
 const LONGEST_NAME: usize = 60;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
+pub(super) enum Severity {
     Error,
     Warning,
 }
@@ -21,7 +21,7 @@ pub enum Severity {
 /// One mistake. The texts must not quote values of keys that may be secret; known secrets in them
 /// are masked when they are shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub(super) struct Mistake {
     pub severity: Severity,
     pub message: String,
     /// A few words at the underlined text.
@@ -33,7 +33,7 @@ pub struct Mistake {
 }
 
 impl Mistake {
-    pub fn error(message: impl Into<String>) -> Self {
+    pub(super) fn error(message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
             message: message.into(),
@@ -44,29 +44,29 @@ impl Mistake {
         }
     }
 
-    pub fn warning(message: impl Into<String>) -> Self {
+    pub(super) fn warning(message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Warning,
             ..Self::error(message)
         }
     }
 
-    pub fn at(mut self, place: Place) -> Self {
+    pub(super) fn at(mut self, place: Place) -> Self {
         self.place = Some(place);
         self
     }
 
-    pub fn label(mut self, label: impl Into<String>) -> Self {
+    pub(super) fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
     }
 
-    pub fn second(mut self, place: Place, label: impl Into<String>) -> Self {
+    pub(super) fn second(mut self, place: Place, label: impl Into<String>) -> Self {
         self.second = Some((place, label.into()));
         self
     }
 
-    pub fn help(mut self, help: impl Into<String>) -> Self {
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
@@ -75,18 +75,18 @@ impl Mistake {
 /// All mistakes of one configuration. Shared by reference, so that readers of nested tables can
 /// exist beside each other.
 #[derive(Default)]
-pub struct Mistakes {
+pub(super) struct Mistakes {
     list: RefCell<Vec<Mistake>>,
     errors: Cell<usize>,
     warnings: Cell<usize>,
 }
 
 impl Mistakes {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::default()
     }
 
-    pub fn push(&self, mistake: Mistake) {
+    pub(super) fn push(&self, mistake: Mistake) {
         let count = match mistake.severity {
             Severity::Error => &self.errors,
             Severity::Warning => &self.warnings,
@@ -101,29 +101,29 @@ impl Mistakes {
     }
 
     /// Adds an error at a place.
-    pub fn error(&self, place: Place, message: impl Into<String>) {
+    pub(super) fn error(&self, place: Place, message: impl Into<String>) {
         self.push(Mistake::error(message).at(place));
     }
 
     /// Adds a warning at a place.
-    pub fn warning(&self, place: Place, message: impl Into<String>) {
+    pub(super) fn warning(&self, place: Place, message: impl Into<String>) {
         self.push(Mistake::warning(message).at(place));
     }
 
-    pub fn errors(&self) -> usize {
+    pub(super) fn errors(&self) -> usize {
         self.errors.get()
     }
 
-    pub fn warnings(&self) -> usize {
+    pub(super) fn warnings(&self) -> usize {
         self.warnings.get()
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.errors() + self.warnings() == 0
     }
 
     /// The mistakes, those without a place first, then by file and position.
-    pub fn sorted(&self) -> Vec<Mistake> {
+    pub(super) fn sorted(&self) -> Vec<Mistake> {
         let mut list = self.list.borrow().clone();
         list.sort_by(|a, b| (a.place, a.severity, &a.message).cmp(&(b.place, b.severity, &b.message)));
         list
@@ -131,13 +131,13 @@ impl Mistakes {
 
     /// The text to print: the first hundred mistakes and a line with their number. `colour` adds
     /// terminal colours.
-    pub fn render(&self, sources: &Sources, secrets: &Secrets, colour: bool) -> String {
+    pub(super) fn render(&self, sources: &Sources, secrets: &Secrets, colour: bool) -> String {
         super::render::render(self, sources, secrets, colour)
     }
 }
 
 /// A name of the file in backquotes for a message, cut if it is very long.
-pub fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     match name.char_indices().nth(LONGEST_NAME) {
         Some((cut, _)) => format!("`{}…`", name.get(..cut).unwrap_or_default()),
         None => format!("`{name}`"),

@@ -1,36 +1,45 @@
-//! Reading configurations: files, their trees of values with places, and the mistakes in them.
+//! Configurations: files, their trees of values with places, every mistake in them, and what is built of them.
 //!
-//! Owned here: what is the same for every section. Not owned: which sections and keys there are.
+//! `load` is the whole of it; `sections`, `trackers`, `links` and `urls` know which keys there are. The rest is the same
+//! for every key. Secrets are masked in all that is shown (`redact`, `mask`).
 
 mod excerpt;
-pub mod json;
+mod json;
 mod json_words;
 mod lex;
 mod links;
-pub mod load;
+mod load;
 mod mask;
 mod mask_lines;
 mod mask_names;
 mod mask_secret;
 mod mask_values;
-pub mod mistake;
-pub mod reader;
-pub mod redact;
+mod mistake;
+mod reader;
+mod redact;
 mod render;
 mod sections;
-pub mod source;
+mod source;
 #[cfg(test)]
 mod tests;
-pub mod toml;
+mod toml;
 mod trackers;
-pub mod tree;
+mod tree;
 mod urls;
-pub mod values;
+mod values;
 
-pub use load::{Config, Read, read, read_text};
-pub use mistake::{Mistake, Mistakes, Severity, quoted};
-pub use reader::{Spanned, TableReader};
-pub use redact::Secrets;
-pub use source::{Place, Source, SourceId, Sources};
-pub use tree::{Key, Node, Tree, Value, parse};
-pub use values::Zero;
+#[cfg(test)]
+use self::{
+    source::{Place, SourceId},
+    tree::Tree,
+};
+use self::{
+    mistake::{Mistake, Mistakes, quoted},
+    reader::{Spanned, TableReader},
+    redact::Secrets,
+    source::Sources,
+    tree::{Node, Value, parse},
+    values::Zero,
+};
+
+pub use self::load::{Config, Read, Teller, read, read_text};

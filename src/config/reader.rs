@@ -12,13 +12,13 @@ use super::values::{self, Zero};
 
 /// A value and where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spanned<T> {
+pub(super) struct Spanned<T> {
     pub value: T,
     pub place: Place,
 }
 
 impl<T> Spanned<T> {
-    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Spanned<U> {
+    pub(super) fn map<U>(self, change: impl FnOnce(T) -> U) -> Spanned<U> {
         Spanned {
             value: change(self.value),
             place: self.place,
@@ -29,7 +29,7 @@ impl<T> Spanned<T> {
 /// Reads one table. Every reading method gives `None` if the key is not there, and also, after
 /// reporting the mistake, if its value is of a wrong type. A `required_…` method reports a missing
 /// key as well. Call `finish` at the end, or unknown keys go unnoticed.
-pub struct TableReader<'a> {
+pub(super) struct TableReader<'a> {
     entries: &'a [(Key, Node)],
     place: Place,
     mistakes: &'a Mistakes,
@@ -56,7 +56,7 @@ macro_rules! reading {
 
 impl<'a> TableReader<'a> {
     /// Starts to read a table; anything else is a mistake.
-    pub fn new(node: &'a Node, mistakes: &'a Mistakes) -> Option<Self> {
+    pub(super) fn new(node: &'a Node, mistakes: &'a Mistakes) -> Option<Self> {
         let Value::Table(entries) = &node.value else {
             values::wrong_type("a table", node, mistakes);
             return None;
@@ -70,36 +70,36 @@ impl<'a> TableReader<'a> {
     }
 
     /// Where the table stands: its header, or its brackets and what is between them.
-    pub fn place(&self) -> Place {
+    pub(super) fn place(&self) -> Place {
         self.place
     }
 
-    pub fn mistakes(&self) -> &'a Mistakes {
+    pub(super) fn mistakes(&self) -> &'a Mistakes {
         self.mistakes
     }
 
     /// All entries, for tables whose keys are free. Does not count as asking for them.
-    pub fn entries(&self) -> &'a [(Key, Node)] {
+    pub(super) fn entries(&self) -> &'a [(Key, Node)] {
         self.entries
     }
 
     /// Whether the key is there. Counts as asking for it.
-    pub fn has(&mut self, key: &'static str) -> bool {
+    pub(super) fn has(&mut self, key: &'static str) -> bool {
         self.raw(key).is_some()
     }
 
     /// Where the key itself stands. Counts as asking for it.
-    pub fn key_place(&mut self, key: &'static str) -> Option<Place> {
+    pub(super) fn key_place(&mut self, key: &'static str) -> Option<Place> {
         self.ask(key);
         Some(self.entry(key)?.0.place)
     }
 
-    pub fn raw(&mut self, key: &'static str) -> Option<&'a Node> {
+    pub(super) fn raw(&mut self, key: &'static str) -> Option<&'a Node> {
         self.ask(key);
         Some(&self.entry(key)?.1)
     }
 
-    pub fn required_raw(&mut self, key: &'static str) -> Option<&'a Node> {
+    pub(super) fn required_raw(&mut self, key: &'static str) -> Option<&'a Node> {
         let node = self.raw(key);
         if node.is_none() {
             let what = format!("missing key {}", quoted(key));
@@ -123,20 +123,20 @@ impl<'a> TableReader<'a> {
     }
 
     /// One of some fixed words, which stand for values.
-    pub fn choice<T: Copy>(&mut self, key: &'static str, words: &[(&str, T)]) -> Option<Spanned<T>> {
+    pub(super) fn choice<T: Copy>(&mut self, key: &'static str, words: &[(&str, T)]) -> Option<Spanned<T>> {
         values::choice(self.raw(key)?, words, self.mistakes)
     }
 
-    pub fn table(&mut self, key: &'static str) -> Option<TableReader<'a>> {
+    pub(super) fn table(&mut self, key: &'static str) -> Option<TableReader<'a>> {
         TableReader::new(self.raw(key)?, self.mistakes)
     }
 
-    pub fn required_table(&mut self, key: &'static str) -> Option<TableReader<'a>> {
+    pub(super) fn required_table(&mut self, key: &'static str) -> Option<TableReader<'a>> {
         TableReader::new(self.required_raw(key)?, self.mistakes)
     }
 
     /// An array of tables. Elements of other types are mistakes and left out.
-    pub fn tables(&mut self, key: &'static str) -> Option<Vec<TableReader<'a>>> {
+    pub(super) fn tables(&mut self, key: &'static str) -> Option<Vec<TableReader<'a>>> {
         let node = self.raw(key)?;
         let Value::Array(items) = &node.value else {
             values::wrong_type("an array of tables", node, self.mistakes);
@@ -148,18 +148,15 @@ impl<'a> TableReader<'a> {
 
     /// Reports every key that was not asked for. `later` holds keys with a message of their own,
     /// such as `("when", "comes with a later version")`.
-    pub fn finish(self, later: &[(&str, &str)]) {
+    pub(super) fn finish(self, later: &[(&str, &str)]) {
         for (key, _) in self.entries {
             if self.asked.iter().any(|known| *known == key.name) {
                 continue;
             }
             let name = quoted(&key.name);
-            let mistake = match later.iter().find(|(known, _)| *known == key.name) {
-                Some((_, why)) => Mistake::error(format!("the key {name} {why}")),
-                None => {
-                    let unknown = Mistake::error(format!("unknown key {name}"));
-                    unknown.help(values::suggestion(&key.name, &self.asked, "keys"))
-                }
+            let mistake = if let Some((_, why)) = later.iter().find(|(known, _)| *known == key.name) { Mistake::error(format!("the key {name} {why}")) } else {
+                let unknown = Mistake::error(format!("unknown key {name}"));
+                unknown.help(values::suggestion(&key.name, &self.asked, "keys"))
             };
             self.mistakes.push(mistake.at(key.place));
         }

@@ -15,17 +15,17 @@ const MOST_FOUND: usize = 64;
 
 /// Strings that must not be shown wherever they stand. There is no `Debug` on purpose.
 #[derive(Clone, Default)]
-pub struct Secrets {
+pub(super) struct Secrets {
     list: Vec<String>,
 }
 
 impl Secrets {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::default()
     }
 
     /// Adds a secret. White space around it is not part of it; very short ones are ignored.
-    pub fn add(&mut self, secret: &str) {
+    pub(super) fn add(&mut self, secret: &str) {
         let secret = secret.trim();
         if secret.len() >= SHORTEST && !self.list.iter().any(|known| known == secret) {
             self.list.push(secret.to_owned());
@@ -34,7 +34,7 @@ impl Secrets {
 
     /// The text with known secrets, also percent-encoded ones, and everything like a UUID replaced
     /// by asterisks. The length in bytes stays.
-    pub fn scrub(&self, text: &str) -> String {
+    pub(super) fn scrub(&self, text: &str) -> String {
         let mut ranges = hex_runs(text.as_bytes());
         self.find(text, &mut ranges);
         apply(text, &ranges)
@@ -58,7 +58,7 @@ impl Secrets {
 
 /// A copy of a file to be shown, of the same length in bytes. Strings that certainly are secrets
 /// are added to `secrets`.
-pub fn masked(text: &str, json: bool, secrets: &mut Secrets) -> String {
+pub(super) fn masked(text: &str, json: bool, secrets: &mut Secrets) -> String {
     let mut masker = super::mask::Masker::new(text, json);
     masker.run();
     for range in masker.found.iter().take(MOST_FOUND) {

@@ -28,9 +28,9 @@ const DEFAULT_HTTP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST)
 const DEADLINE: Duration = Duration::from_secs(2);
 const CACHE_ENTRIES: i64 = 1_000_000;
 /// The window in which the tracker answers a repeated visitor with the same click.
-const TTL: Duration = Duration::from_secs(300);
+const TTL: Duration = Duration::from_mins(5);
 /// A click that the tracker had already is at most this much older than the edge thinks, for most visitors.
-const TTL_WHEN_EXISTS: Duration = Duration::from_secs(60);
+const TTL_WHEN_EXISTS: Duration = Duration::from_mins(1);
 /// Longer than any deadline, so that whoever waits for a tracker gets an answer.
 const DRAIN: Duration = Duration::from_secs(30);
 
@@ -97,14 +97,11 @@ pub(super) fn visitor(table: Option<TableReader<'_>>, mistakes: &Mistakes) -> Vi
     if let Some(mut table) = table {
         let mut trusted = Vec::new();
         for text in table.strings("trusted_proxies").into_iter().flat_map(|list| list.value) {
-            match networks::parse(text.value) {
-                Ok(network) => trusted.push(network),
-                Err(networks::NotANetwork) => {
-                    let mistake = Mistake::error("this is no network").at(text.place);
-                    mistakes.push(
-                        mistake.help("write an address, or a network such as \"10.0.0.0/8\" or \"2001:db8::/32\""),
-                    );
-                }
+            if let Ok(network) = networks::parse(text.value) { trusted.push(network) } else {
+                let mistake = Mistake::error("this is no network").at(text.place);
+                mistakes.push(
+                    mistake.help("write an address, or a network such as \"10.0.0.0/8\" or \"2001:db8::/32\""),
+                );
             }
         }
         real_ip.trusted = Networks::new(trusted);
@@ -134,13 +131,10 @@ fn real_ip_header(text: &Spanned<&str>, mistakes: &Mistakes) -> Option<RealIpHea
     match text.value.to_ascii_lowercase().as_str() {
         "x-forwarded-for" => Some(RealIpHeader::XForwardedFor),
         "forwarded" => Some(RealIpHeader::Forwarded),
-        name => match HeaderName::try_from(name) {
-            Ok(name) => Some(RealIpHeader::Single(name)),
-            Err(_) => {
-                let mistake = Mistake::error("this is no name of a header").at(text.place);
-                mistakes.push(mistake.help("write \"x-forwarded-for\", \"forwarded\", or a header with one address such as \"cf-connecting-ip\""));
-                None
-            }
+        name => if let Ok(name) = HeaderName::try_from(name) { Some(RealIpHeader::Single(name)) } else {
+            let mistake = Mistake::error("this is no name of a header").at(text.place);
+            mistakes.push(mistake.help("write \"x-forwarded-for\", \"forwarded\", or a header with one address such as \"cf-connecting-ip\""));
+            None
         },
     }
 }

@@ -14,18 +14,18 @@ const LARGEST: u64 = 64 << 20;
 
 /// A file among the files of one configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SourceId(usize);
+pub(super) struct SourceId(usize);
 
 /// A stretch of bytes of one file. The end is not included; both ends are the same for a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
+pub(super) struct Place {
     pub source: SourceId,
     pub start: usize,
     pub end: usize,
 }
 
 /// One file. There is no `Debug`: the text may hold secrets.
-pub struct Source {
+pub(super) struct Source {
     /// The path as the operator should see it.
     pub path: PathBuf,
     /// The text without a byte order mark.
@@ -34,14 +34,14 @@ pub struct Source {
 
 impl Source {
     /// Whether the file is read as JSON rather than TOML.
-    pub fn is_json(&self) -> bool {
+    pub(super) fn is_json(&self) -> bool {
         self.path
             .extension()
             .is_some_and(|ending| ending.eq_ignore_ascii_case("json"))
     }
 
     /// Line and column of an offset, both from 1; columns count characters.
-    pub fn position(&self, offset: usize) -> (usize, usize) {
+    pub(super) fn position(&self, offset: usize) -> (usize, usize) {
         let offset = self.text.floor_char_boundary(offset);
         let before = self.text.get(..offset).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
@@ -53,17 +53,17 @@ impl Source {
 
 /// All files of one configuration, in the order in which they were read.
 #[derive(Default)]
-pub struct Sources {
+pub(super) struct Sources {
     list: Vec<Source>,
 }
 
 impl Sources {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::default()
     }
 
     /// Adds a text that is already at hand.
-    pub fn add(&mut self, path: impl Into<PathBuf>, text: impl Into<String>) -> SourceId {
+    pub(super) fn add(&mut self, path: impl Into<PathBuf>, text: impl Into<String>) -> SourceId {
         let mut text = text.into();
         if text.starts_with('\u{feff}') {
             text.drain(..'\u{feff}'.len_utf8());
@@ -75,7 +75,7 @@ impl Sources {
 
     /// Reads `file`, which messages call `shown`. `named_at` is where a configuration names the
     /// file, if one does. `None` means that a mistake was reported.
-    pub fn read(
+    pub(super) fn read(
         &mut self,
         file: &Path,
         shown: &Path,
@@ -95,7 +95,7 @@ impl Sources {
     }
 
     /// Adds the bytes of a file. `None` means that they are no text and a mistake was reported.
-    pub fn add_bytes(&mut self, shown: &Path, bytes: Vec<u8>, mistakes: &Mistakes) -> Option<SourceId> {
+    pub(super) fn add_bytes(&mut self, shown: &Path, bytes: Vec<u8>, mistakes: &Mistakes) -> Option<SourceId> {
         let bad_utf8 = std::str::from_utf8(&bytes).err().map(|e| e.valid_up_to());
         let nul = bytes.iter().position(|&byte| byte == 0);
         let bad = match (bad_utf8, nul) {
@@ -124,7 +124,7 @@ impl Sources {
         None
     }
 
-    pub fn get(&self, id: SourceId) -> Option<&Source> {
+    pub(super) fn get(&self, id: SourceId) -> Option<&Source> {
         self.list.get(id.0)
     }
 }

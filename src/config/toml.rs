@@ -18,7 +18,7 @@ use super::tree::{DEEPEST, Key, Node, Tree, Value};
 const MOST_PARTS: usize = 16;
 
 /// Reads TOML. All syntax errors are reported at once.
-pub fn parse_toml(source: SourceId, text: &str, mistakes: &Mistakes) -> Option<Tree> {
+pub(super) fn parse_toml(source: SourceId, text: &str, mistakes: &Mistakes) -> Option<Tree> {
     let before = mistakes.errors();
     let reading = Reading { source, mistakes };
     if !reading.keys_are_short(text) {

@@ -178,13 +178,10 @@ fn secure_key(node: &Node, folder: &Path, secrets: &mut Secrets, mistakes: &Mist
         }
     };
     secrets.add(&text);
-    match SecretKey::new(&text) {
-        Ok(key) => Some(key),
-        Err(_) => {
-            let mistake = Mistake::error("the key is empty, or not one word").at(place);
-            mistakes.push(mistake.help("it is the secret key of your account at the network, a UUID"));
-            None
-        }
+    if let Ok(key) = SecretKey::new(&text) { Some(key) } else {
+        let mistake = Mistake::error("the key is empty, or not one word").at(place);
+        mistakes.push(mistake.help("it is the secret key of your account at the network, a UUID"));
+        None
     }
 }
 

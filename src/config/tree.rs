@@ -8,11 +8,11 @@ use super::mistake::Mistakes;
 use super::source::{Place, SourceId, Sources};
 
 /// Values may stand this deep inside each other. Everything that walks a tree may recurse.
-pub const DEEPEST: usize = 64;
+pub(super) const DEEPEST: usize = 64;
 
 /// What a file holds.
 #[derive(Debug)]
-pub struct Tree {
+pub(super) struct Tree {
     /// Always a table.
     pub root: Node,
     /// False if there were mistakes: parts may be missing, so a missing key proves nothing.
@@ -21,21 +21,21 @@ pub struct Tree {
 
 /// A value and where it stands. For a table with a header of its own, that is the header.
 #[derive(Clone, Debug)]
-pub struct Node {
+pub(super) struct Node {
     pub value: Value,
     pub place: Place,
 }
 
 /// The name of an entry and where it stands.
 #[derive(Clone, Debug)]
-pub struct Key {
+pub(super) struct Key {
     pub name: String,
     pub place: Place,
 }
 
 /// A value. `Debug` does not show strings, since they may be secrets.
 #[derive(Clone)]
-pub enum Value {
+pub(super) enum Value {
     String(String),
     Integer(i64),
     Float(f64),
@@ -49,7 +49,7 @@ pub enum Value {
 
 impl Value {
     /// The kind of value with its article, for "expected a string, found …".
-    pub fn kind(&self) -> &'static str {
+    pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::String(_) => "a string",
             Self::Integer(_) => "an integer",
@@ -80,7 +80,7 @@ impl fmt::Debug for Value {
 
 /// Reads a file that was added before, as JSON if its name says so, else as TOML. `None` if
 /// nothing could be made of it; every mistake is reported.
-pub fn parse(sources: &Sources, id: SourceId, mistakes: &Mistakes) -> Option<Tree> {
+pub(super) fn parse(sources: &Sources, id: SourceId, mistakes: &Mistakes) -> Option<Tree> {
     let source = sources.get(id)?;
     if source.is_json() {
         super::json::parse_json(id, &source.text, mistakes)

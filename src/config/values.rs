@@ -15,7 +15,7 @@ const MOST_LISTED: usize = 30;
 
 /// Whether a duration may be zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Zero {
+pub(super) enum Zero {
     Allowed,
     Refused,
 }
@@ -28,7 +28,7 @@ fn spanned<T>(node: &Node, value: T) -> Option<Spanned<T>> {
 }
 
 /// Reports a value of a wrong type. `wanted` has its article.
-pub fn wrong_type(wanted: &str, node: &Node, mistakes: &Mistakes) {
+pub(super) fn wrong_type(wanted: &str, node: &Node, mistakes: &Mistakes) {
     // The parser has said what is wrong with it.
     if matches!(node.value, Value::Other(word) if word.contains(" too ")) {
         return;
@@ -37,7 +37,7 @@ pub fn wrong_type(wanted: &str, node: &Node, mistakes: &Mistakes) {
     mistakes.error(node.place, what);
 }
 
-pub fn string<'a>(node: &'a Node, mistakes: &Mistakes) -> Option<Spanned<&'a str>> {
+pub(super) fn string<'a>(node: &'a Node, mistakes: &Mistakes) -> Option<Spanned<&'a str>> {
     if let Value::String(text) = &node.value {
         return spanned(node, text.as_str());
     }
@@ -45,7 +45,7 @@ pub fn string<'a>(node: &'a Node, mistakes: &Mistakes) -> Option<Spanned<&'a str
     None
 }
 
-pub fn integer(node: &Node, mistakes: &Mistakes) -> Option<Spanned<i64>> {
+pub(super) fn integer(node: &Node, mistakes: &Mistakes) -> Option<Spanned<i64>> {
     if let Value::Integer(number) = node.value {
         return spanned(node, number);
     }
@@ -53,7 +53,7 @@ pub fn integer(node: &Node, mistakes: &Mistakes) -> Option<Spanned<i64>> {
     None
 }
 
-pub fn integer_in(node: &Node, least: i64, most: i64, mistakes: &Mistakes) -> Option<Spanned<i64>> {
+pub(super) fn integer_in(node: &Node, least: i64, most: i64, mistakes: &Mistakes) -> Option<Spanned<i64>> {
     let number = integer(node, mistakes)?;
     if (least..=most).contains(&number.value) {
         return Some(number);
@@ -62,7 +62,7 @@ pub fn integer_in(node: &Node, least: i64, most: i64, mistakes: &Mistakes) -> Op
     None
 }
 
-pub fn float(node: &Node, mistakes: &Mistakes) -> Option<Spanned<f64>> {
+pub(super) fn float(node: &Node, mistakes: &Mistakes) -> Option<Spanned<f64>> {
     match node.value {
         Value::Float(number) => spanned(node, number),
         // Above 2^53 the nearest float is taken, as for a literal with a point.
@@ -74,7 +74,7 @@ pub fn float(node: &Node, mistakes: &Mistakes) -> Option<Spanned<f64>> {
     }
 }
 
-pub fn bool(node: &Node, mistakes: &Mistakes) -> Option<Spanned<bool>> {
+pub(super) fn bool(node: &Node, mistakes: &Mistakes) -> Option<Spanned<bool>> {
     if let Value::Bool(value) = node.value {
         return spanned(node, value);
     }
@@ -82,7 +82,7 @@ pub fn bool(node: &Node, mistakes: &Mistakes) -> Option<Spanned<bool>> {
     None
 }
 
-pub fn duration(node: &Node, zero: Zero, mistakes: &Mistakes) -> Option<Spanned<Duration>> {
+pub(super) fn duration(node: &Node, zero: Zero, mistakes: &Mistakes) -> Option<Spanned<Duration>> {
     let text = match &node.value {
         Value::String(text) => text.trim(),
         Value::Integer(number) => {
@@ -122,7 +122,7 @@ fn unit_missing(digits: &str, node: &Node, mistakes: &Mistakes) {
     mistakes.push(mistake.at(node.place).help(format!("write it like `\"{digits}s\"`")));
 }
 
-pub fn strings<'a>(node: &'a Node, mistakes: &Mistakes) -> Option<Spanned<Vec<Spanned<&'a str>>>> {
+pub(super) fn strings<'a>(node: &'a Node, mistakes: &Mistakes) -> Option<Spanned<Vec<Spanned<&'a str>>>> {
     match &node.value {
         Value::String(text) => {
             let one = spanned(node, text.as_str());
@@ -143,7 +143,7 @@ pub fn strings<'a>(node: &'a Node, mistakes: &Mistakes) -> Option<Spanned<Vec<Sp
     }
 }
 
-pub fn choice<T: Copy>(node: &Node, words: &[(&str, T)], mistakes: &Mistakes) -> Option<Spanned<T>> {
+pub(super) fn choice<T: Copy>(node: &Node, words: &[(&str, T)], mistakes: &Mistakes) -> Option<Spanned<T>> {
     let text = string(node, mistakes)?;
     if let Some((_, value)) = words.iter().find(|(word, _)| *word == text.value) {
         return spanned(node, *value);
@@ -156,7 +156,7 @@ pub fn choice<T: Copy>(node: &Node, words: &[(&str, T)], mistakes: &Mistakes) ->
 
 /// A help line: the known name nearest to `name`, or else all of them. `what` is the plural of
 /// what they name.
-pub fn suggestion(name: &str, known: &[&str], what: &str) -> String {
+pub(super) fn suggestion(name: &str, known: &[&str], what: &str) -> String {
     if let Some(nearest) = nearest(name, known) {
         return format!("did you mean {}?", quoted(nearest));
     }
@@ -169,7 +169,7 @@ pub fn suggestion(name: &str, known: &[&str], what: &str) -> String {
 }
 
 /// The known name that was probably meant.
-pub fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+pub(super) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     if name.len() > LONGEST_COMPARED {
         return None;
     }

@@ -42,16 +42,13 @@ fn unescape(path: &[u8]) -> Option<String> {
     let mut out = String::with_capacity(path.len());
     let mut rest = path;
     while let Some((&first, after)) = rest.split_first() {
-        let (byte, escaped) = match (first, after) {
-            (b'%', [high, low, ..]) => {
-                let digit = |b: u8| (b as char).to_digit(16).and_then(|d| u8::try_from(d).ok());
-                rest = &rest[3..];
-                (digit(*high)? << 4 | digit(*low)?, true)
-            }
-            _ => {
-                rest = after;
-                (first, false)
-            }
+        let (byte, escaped) = if let (b'%', [high, low, ..]) = (first, after) {
+            let digit = |b: u8| (b as char).to_digit(16).and_then(|d| u8::try_from(d).ok());
+            rest = &rest[3..];
+            (digit(*high)? << 4 | digit(*low)?, true)
+        } else {
+            rest = after;
+            (first, false)
         };
         if byte == 0 {
             return None;

@@ -185,7 +185,7 @@ impl Metrics {
         for line in text.lines() {
             let mut words = line.splitn(4, ' ');
             match (words.next(), words.next(), words.next(), words.next()) {
-                (Some("#"), Some("EOF"), ..) | (Some("#"), Some("UNIT"), ..) => {}
+                (Some("#"), Some("EOF" | "UNIT"), ..) => {}
                 (Some("#"), Some(what), Some(name), Some(rest)) if counters.contains(&name) => {
                     let _ = writeln!(out, "# {what} {name}_total {rest}");
                 }

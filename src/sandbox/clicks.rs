@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 /// How long the same visitor has the same click, counted from its creation.
-const WINDOW: Duration = Duration::from_secs(300);
+const WINDOW: Duration = Duration::from_mins(5);
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Click {
@@ -117,7 +117,7 @@ mod tests {
             let now = start + Duration::from_secs(seconds);
             assert_eq!(clicks.find(&call, now), Some(&click), "{seconds}");
         }
-        assert_eq!(clicks.find(&call, start + Duration::from_secs(300)), None);
+        assert_eq!(clicks.find(&call, start + Duration::from_mins(5)), None);
         assert_eq!((clicks.clicks.len(), clicks.order.len()), (0, 0));
     }
 

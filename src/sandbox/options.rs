@@ -29,7 +29,7 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub cap: u64,
 
-    /// The secure_key that calls must carry
+    /// The `secure_key` that calls must carry
     #[arg(long, value_name = "K", default_value = DEFAULT_KEY, value_parser = key)]
     pub key: Key,
 }

@@ -64,7 +64,7 @@ async fn failing_and_hanging_are_by_share() {
         hang: 1.0,
         ..Options::default()
     });
-    let asked = tokio::time::timeout(Duration::from_secs(86_400), ask(&sandbox, Method::GET, CALL));
+    let asked = tokio::time::timeout(Duration::from_hours(24), ask(&sandbox, Method::GET, CALL));
     assert!(asked.await.is_err());
 
     let sandbox = Sandbox::new(Options {

@@ -11,7 +11,7 @@ use tokio::{io::AsyncReadExt, net::TcpStream, task::JoinSet};
 
 use crate::support::{ClickApi, Edge, click, one_link};
 
-pub async fn http2(edge: &Edge) -> SendRequest<Empty<Bytes>> {
+pub(crate) async fn http2(edge: &Edge) -> SendRequest<Empty<Bytes>> {
     let stream = TcpStream::connect(edge.address).await.expect("the edge listens");
     let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
         .await
@@ -20,7 +20,7 @@ pub async fn http2(edge: &Edge) -> SendRequest<Empty<Bytes>> {
     sender
 }
 
-pub async fn ask(sender: &mut SendRequest<Empty<Bytes>>, method: &str, path: &str, agent: &str) -> Response<Bytes> {
+pub(crate) async fn ask(sender: &mut SendRequest<Empty<Bytes>>, method: &str, path: &str, agent: &str) -> Response<Bytes> {
     let request = Request::builder()
         .method(method)
         .uri(format!("http://GO.example.com{path}"))

@@ -45,10 +45,7 @@ fn change(text: &mut String, random: &mut Random) {
         .filter(|&at| b"\"'=:,.[]{}#\n".contains(&bytes[at]))
         .collect();
     let anywhere = random.below(bytes.len());
-    let mark = match marks.is_empty() {
-        true => anywhere,
-        false => marks[random.below(marks.len())],
-    };
+    let mark = if marks.is_empty() { anywhere } else { marks[random.below(marks.len())] };
     let inserted = char::from(INSERTED[random.below(INSERTED.len())]);
     match random.below(8) {
         0 => drop(text.remove(anywhere)),

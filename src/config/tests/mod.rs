@@ -12,7 +12,7 @@ use super::{Mistake, Mistakes, Secrets, Sources, Tree, parse};
 pub(super) struct Random(pub u64);
 
 impl Random {
-    pub fn below(&mut self, bound: usize) -> usize {
+    pub(super) fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

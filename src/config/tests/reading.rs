@@ -193,7 +193,7 @@ fn unknown_keys_have_the_nearest_known_key() {
         assert!(text.contains(&format!("help: {help}\n")), "{text}");
     }
     let (mistakes, _) = mistakes_of("x.json", "{\"when\": {}}", |r| {
-        r.finish(&[("when", "comes with a later version")])
+        r.finish(&[("when", "comes with a later version")]);
     });
     assert_eq!(mistakes, ["1:2 the key `when` comes with a later version"]);
     let long = "k".repeat(1_000_000);

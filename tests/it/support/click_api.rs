@@ -17,7 +17,7 @@ use tokio::{
 
 /// What the tracker does with a call.
 #[derive(Clone)]
-pub enum Act {
+pub(crate) enum Act {
     /// Sends these bytes and keeps the connection.
     Send(Vec<u8>),
     /// Sends these bytes and closes.
@@ -38,7 +38,7 @@ pub enum Act {
 
 /// One call as it came.
 #[derive(Clone, Debug)]
-pub struct Call {
+pub(crate) struct Call {
     /// The request line and headers.
     pub head: String,
     /// Which call of the tracker's this is, from 0.
@@ -49,12 +49,12 @@ pub struct Call {
 
 impl Call {
     /// The request target.
-    pub fn target(&self) -> &str {
+    pub(crate) fn target(&self) -> &str {
         self.head.split(' ').nth(1).expect("a target")
     }
 
     /// Names and decoded values of the query, in the order in which they came.
-    pub fn parameters(&self) -> Vec<(String, Vec<u8>)> {
+    pub(crate) fn parameters(&self) -> Vec<(String, Vec<u8>)> {
         let query = self.target().split_once('?').expect("a query").1;
         query
             .split('&')
@@ -66,7 +66,7 @@ impl Call {
     }
 
     /// The decoded value of a parameter that stands once.
-    pub fn parameter(&self, name: &str) -> Option<Vec<u8>> {
+    pub(crate) fn parameter(&self, name: &str) -> Option<Vec<u8>> {
         let mut found = self.parameters().into_iter().filter(|(n, _)| n == name);
         let value = found.next().map(|(_, value)| value);
         assert!(found.next().is_none(), "{name} stands twice in {}", self.head);
@@ -90,7 +90,7 @@ fn decode(text: &str) -> Vec<u8> {
 }
 
 /// A running tracker; it ends with the test's runtime.
-pub struct ClickApi {
+pub(crate) struct ClickApi {
     address: SocketAddr,
     shared: Arc<Shared>,
 }
@@ -104,7 +104,7 @@ struct Shared {
 
 impl ClickApi {
     /// Starts a tracker that acts by a script.
-    pub async fn start(script: impl Fn(&Call) -> Act + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(script: impl Fn(&Call) -> Act + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let shared = Arc::new(Shared {
@@ -124,34 +124,34 @@ impl ClickApi {
     }
 
     /// Starts a tracker that always does the same.
-    pub async fn always(act: Act) -> Self {
+    pub(crate) async fn always(act: Act) -> Self {
         Self::start(move |_| act.clone()).await
     }
 
     /// The URL for a configuration.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}/api/click/create", self.address)
     }
 
     /// The calls so far.
-    pub fn calls(&self) -> Vec<Call> {
+    pub(crate) fn calls(&self) -> Vec<Call> {
         self.shared.calls.lock().expect("no panic in a call").clone()
     }
 
     /// The only call so far.
-    pub fn only_call(&self) -> Call {
+    pub(crate) fn only_call(&self) -> Call {
         let calls = self.calls();
         assert_eq!(calls.len(), 1, "{calls:?}");
         calls.into_iter().next().expect("a call")
     }
 
     /// How many connections have been made.
-    pub fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
     /// Ends once there have been so many calls.
-    pub async fn called(&self, times: usize) {
+    pub(crate) async fn called(&self, times: usize) {
         loop {
             let called = self.shared.called.notified();
             if self.calls().len() >= times {
@@ -238,7 +238,7 @@ async fn act(act: Act, stream: &mut TcpStream) -> Option<()> {
 }
 
 /// An answer with a length.
-pub fn answer(status: u16, body: &str) -> Vec<u8> {
+pub(crate) fn answer(status: u16, body: &str) -> Vec<u8> {
     format!(
         "HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
@@ -247,7 +247,7 @@ pub fn answer(status: u16, body: &str) -> Vec<u8> {
 }
 
 /// A click, as the article has it.
-pub fn click(id: &str) -> Act {
+pub(crate) fn click(id: &str) -> Act {
     let id = serde_json::to_string(id).expect("JSON");
     Act::Send(answer(
         200,
@@ -258,7 +258,7 @@ pub fn click(id: &str) -> Act {
 }
 
 /// A trafficback, as the article has it.
-pub fn trafficback(reason: &str) -> Act {
+pub(crate) fn trafficback(reason: &str) -> Act {
     Act::Send(answer(
         202,
         &format!(r#"{{"reason":"{reason}","status":"trafficback","code":202}}"#),
@@ -266,7 +266,7 @@ pub fn trafficback(reason: &str) -> Act {
 }
 
 /// An error, as the article has it.
-pub fn error(code: u16, message: &str) -> Act {
+pub(crate) fn error(code: u16, message: &str) -> Act {
     Act::Send(answer(
         code,
         &format!(r#"{{"message":"{message}","status":"error","code":{code}}}"#),

@@ -12,7 +12,7 @@ use tokio::{sync::oneshot, task::JoinHandle};
 use super::Visitor;
 
 /// A running edge; it ends with the test's runtime, or by [`Edge::stop`].
-pub struct Edge {
+pub(crate) struct Edge {
     /// Where visitors are served.
     pub address: SocketAddr,
     /// What it counts.
@@ -23,12 +23,12 @@ pub struct Edge {
 
 impl Edge {
     /// Starts an edge with a TOML configuration, which must be free of mistakes.
-    pub fn start(configuration: &str) -> Self {
+    pub(crate) fn start(configuration: &str) -> Self {
         Self::start_in(Path::new("."), configuration)
     }
 
     /// The same, with relative paths relative to a folder.
-    pub fn start_in(folder: &Path, configuration: &str) -> Self {
+    pub(crate) fn start_in(folder: &Path, configuration: &str) -> Self {
         let metrics = Arc::new(Metrics::default());
         let read = config::read_text(&folder.join("test.toml"), configuration, &app::teller(&metrics));
         let config = read.config.unwrap_or_else(|| panic!("{}", read.text));
@@ -54,7 +54,7 @@ impl Edge {
     }
 
     /// Drains it, to its end.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stop.send(()).expect("it runs");
         tokio::time::timeout(Duration::from_secs(40), self.running)
             .await
@@ -63,18 +63,18 @@ impl Edge {
     }
 
     /// A visitor with a browser, from 192.0.2.1.
-    pub fn visitor(&self) -> Visitor {
+    pub(crate) fn visitor(&self) -> Visitor {
         Visitor::new(self.address)
     }
 
     /// How many hits ended so.
-    pub fn hits(&self, outcome: &str, reason: &str) -> u64 {
+    pub(crate) fn hits(&self, outcome: &str, reason: &str) -> u64 {
         let line = format!(r#"onehop_hits_total{{outcome="{outcome}",reason="{reason}"}} "#);
         self.metric(&line)
     }
 
     /// The value of a metric, written with its labels and a space; 0 when it is not there.
-    pub fn metric(&self, name: &str) -> u64 {
+    pub(crate) fn metric(&self, name: &str) -> u64 {
         self.metrics
             .prometheus()
             .lines()
@@ -84,7 +84,7 @@ impl Edge {
 }
 
 /// What serves connections, without a listener; and what makes it drain.
-pub fn server(configuration: &str) -> (Arc<onehop::server::Server>, tokio::sync::watch::Sender<bool>) {
+pub(crate) fn server(configuration: &str) -> (Arc<onehop::server::Server>, tokio::sync::watch::Sender<bool>) {
     let metrics = Arc::new(Metrics::default());
     let read = config::read_text(Path::new("test.toml"), configuration, &app::teller(&metrics));
     let config = read.config.unwrap_or_else(|| panic!("{}", read.text));

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-pub mod click_api;
-pub mod edge;
-pub mod program;
-pub mod visitor;
+pub(crate) mod click_api;
+pub(crate) mod edge;
+pub(crate) mod program;
+pub(crate) mod visitor;
 
-pub use click_api::{Act, ClickApi, click, trafficback};
-pub use edge::Edge;
-pub use program::Program;
-pub use visitor::{Answer, Visitor};
+pub(crate) use click_api::{Act, ClickApi, click, trafficback};
+pub(crate) use edge::Edge;
+pub(crate) use program::Program;
+pub(crate) use visitor::Visitor;
 
 /// Ends once something holds that nobody tells of; a test that waits for what never comes fails.
-pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let waited = tokio::time::timeout(Duration::from_secs(30), async {
         let mut look = tokio::time::interval(Duration::from_millis(2));
         while !holds().await {
@@ -24,10 +24,10 @@ pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 }
 
 /// The key in every configuration of these tests; nobody but the tracker may ever see it.
-pub const KEY: &str = "ca9a71e5-0000-4000-8000-5ec2e7ca9a71";
+pub(crate) const KEY: &str = "ca9a71e5-0000-4000-8000-5ec2e7ca9a71";
 
 /// A configuration with one tracker at `tracker`, a short deadline and one link at any host's `/go`.
-pub fn one_link(tracker: &ClickApi) -> String {
+pub(crate) fn one_link(tracker: &ClickApi) -> String {
     with_link(
         tracker,
         r#"
@@ -43,7 +43,7 @@ pub fn one_link(tracker: &ClickApi) -> String {
 }
 
 /// The same around links of the test's own.
-pub fn with_link(tracker: &ClickApi, links: &str) -> String {
+pub(crate) fn with_link(tracker: &ClickApi, links: &str) -> String {
     format!(
         r#"
         [listen]
@@ -64,4 +64,4 @@ pub fn with_link(tracker: &ClickApi, links: &str) -> String {
 }
 
 /// The deadline of these configurations.
-pub const DEADLINE_MS: u64 = 500;
+pub(crate) const DEADLINE_MS: u64 = 500;

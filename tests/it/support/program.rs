@@ -10,28 +10,28 @@ use std::{
 };
 
 /// A folder of a test's own, gone with it.
-pub struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let name = format!("onehop-test-{}-{:016x}", std::process::id(), fastrand::u64(..));
         let path = std::env::temp_dir().join(name);
         fs::create_dir(&path).expect("a folder");
         Self(path)
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
-    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
         let path = self.0.join(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         fs::write(&path, text).expect("a file");
         path
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.0.join(name)).expect("a text file")
     }
 }
@@ -44,7 +44,7 @@ impl Drop for Folder {
 }
 
 /// Runs a command to its end.
-pub fn output(arguments: &[&str], folder: &Path) -> Output {
+pub(crate) fn output(arguments: &[&str], folder: &Path) -> Output {
     command(arguments, folder).output().expect("the program runs")
 }
 
@@ -55,7 +55,7 @@ fn command(arguments: &[&str], folder: &Path) -> Command {
 }
 
 /// A command that runs until it is told to stop.
-pub struct Program {
+pub(crate) struct Program {
     child: Child,
     lines: Arc<Mutex<String>>,
     readers: Vec<JoinHandle<()>>,
@@ -63,7 +63,7 @@ pub struct Program {
 }
 
 impl Program {
-    pub fn start(arguments: &[&str], folder: &Path, environment: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(arguments: &[&str], folder: &Path, environment: &[(&str, &str)]) -> Self {
         let mut child = command(arguments, folder)
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())
@@ -101,7 +101,7 @@ impl Program {
     }
 
     /// Waits for a line with these words, and gives what follows them.
-    pub fn hear(&self, words: &str) -> String {
+    pub(crate) fn hear(&self, words: &str) -> String {
         loop {
             let line = self.heard.recv_timeout(std::time::Duration::from_secs(20));
             let line = line.unwrap_or_else(|_| panic!("{words:?} not in: {}", self.said()));
@@ -112,12 +112,12 @@ impl Program {
     }
 
     /// Everything on standard output and standard error so far.
-    pub fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         self.lines.lock().expect("no panic").clone()
     }
 
     /// Sends a signal, such as `TERM`.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill")
             .args([&format!("-{name}"), &self.child.id().to_string()])
             .status()
@@ -126,7 +126,7 @@ impl Program {
     }
 
     /// Waits for the end; gives the status and everything that was said.
-    pub fn wait(mut self) -> (ExitStatus, String) {
+    pub(crate) fn wait(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().expect("an end");
         for reader in self.readers.drain(..) {
             reader.join().expect("no panic");

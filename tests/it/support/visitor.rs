@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Someone with a browser, behind the trusted proxy that this machine is.
 #[derive(Clone)]
-pub struct Visitor {
+pub(crate) struct Visitor {
     edge: SocketAddr,
     method: String,
     host: String,
@@ -25,7 +25,7 @@ pub struct Visitor {
 
 /// What came back, and when.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     pub status: u16,
     pub head: String,
     pub body: Vec<u8>,
@@ -34,7 +34,7 @@ pub struct Answer {
 
 impl Answer {
     /// The value of a header that stands once.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut found = self.head.lines().skip(1).filter_map(|line| {
             let (found, value) = line.split_once(": ")?;
             found.eq_ignore_ascii_case(name).then_some(value)
@@ -45,7 +45,7 @@ impl Answer {
     }
 
     /// Where the visitor is sent, by a redirect as every redirect must be.
-    pub fn location(&self) -> &str {
+    pub(crate) fn location(&self) -> &str {
         assert_eq!(self.status, 302, "{}", self.head);
         assert_eq!(self.header("cache-control"), Some("no-store"), "{}", self.head);
         assert_eq!(self.header("content-length"), Some("0"), "{}", self.head);
@@ -56,7 +56,7 @@ impl Answer {
     }
 
     /// The reason by which the visitor is sent back.
-    pub fn reason(&self) -> &str {
+    pub(crate) fn reason(&self) -> &str {
         self.location()
             .strip_prefix("https://back.example/?why=")
             .unwrap_or_else(|| panic!("a trafficback expected: {}", self.head))
@@ -64,7 +64,7 @@ impl Answer {
 }
 
 impl Visitor {
-    pub fn new(edge: SocketAddr) -> Self {
+    pub(crate) fn new(edge: SocketAddr) -> Self {
         Self {
             edge,
             method: "GET".to_owned(),
@@ -76,44 +76,44 @@ impl Visitor {
         }
     }
 
-    pub fn method(mut self, method: &str) -> Self {
+    pub(crate) fn method(mut self, method: &str) -> Self {
         self.method = method.to_owned();
         self
     }
 
-    pub fn host(mut self, host: &str) -> Self {
+    pub(crate) fn host(mut self, host: &str) -> Self {
         self.host = host.to_owned();
         self
     }
 
     /// Sends a header in place of one of that name.
-    pub fn header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
         let mut without = self.without(name);
         without.headers.push((name.to_owned(), value.as_ref().to_vec()));
         without
     }
 
     /// Sends one more header of a name.
-    pub fn also(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn also(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers.push((name.to_owned(), value.as_ref().to_vec()));
         self
     }
 
-    pub fn without(mut self, name: &str) -> Self {
+    pub(crate) fn without(mut self, name: &str) -> Self {
         self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self
     }
 
-    pub fn user_agent(self, value: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn user_agent(self, value: impl AsRef<[u8]>) -> Self {
         self.header("User-Agent", value)
     }
 
-    pub fn from(self, ip: &str) -> Self {
+    pub(crate) fn from(self, ip: &str) -> Self {
         self.header("X-Forwarded-For", ip)
     }
 
     /// The request as it goes out.
-    pub fn request(&self, target: &str) -> Vec<u8> {
+    pub(crate) fn request(&self, target: &str) -> Vec<u8> {
         let mut out = format!("{} {target} HTTP/1.1\r\nHost: {}\r\n", self.method, self.host).into_bytes();
         for (name, value) in &self.headers {
             out.extend_from_slice(name.as_bytes());
@@ -126,17 +126,17 @@ impl Visitor {
     }
 
     /// Asks on a connection of its own.
-    pub async fn get(&self, target: &str) -> Answer {
+    pub(crate) async fn get(&self, target: &str) -> Answer {
         let mut stream = self.connect().await;
         self.get_on(&mut stream, target).await
     }
 
-    pub async fn connect(&self) -> TcpStream {
+    pub(crate) async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.edge).await.expect("the edge listens")
     }
 
     /// Asks on a connection that is kept.
-    pub async fn get_on(&self, stream: &mut TcpStream, target: &str) -> Answer {
+    pub(crate) async fn get_on(&self, stream: &mut TcpStream, target: &str) -> Answer {
         let began = Instant::now();
         stream.write_all(&self.request(target)).await.expect("the edge reads");
         read_answer(stream, began).await
@@ -144,7 +144,7 @@ impl Visitor {
 }
 
 /// Reads one answer.
-pub async fn read_answer(stream: &mut TcpStream, began: Instant) -> Answer {
+pub(crate) async fn read_answer(stream: &mut TcpStream, began: Instant) -> Answer {
     timeout(PATIENCE, read(stream, began)).await.expect("an answer in time")
 }
 

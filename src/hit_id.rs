@@ -32,7 +32,7 @@ mod tests {
 
     #[test]
     fn ids_differ_and_sort_by_time() {
-        let now = UNIX_EPOCH + Duration::from_hours(500000);
+        let now = UNIX_EPOCH + Duration::from_hours(500_000);
         let first = HitId::new(now).to_string();
         let same_time = HitId::new(now).to_string();
         let later = HitId::new(now + Duration::from_millis(1)).to_string();

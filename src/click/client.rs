@@ -238,7 +238,10 @@ impl Client {
         match &self.endpoint.tls {
             None => handshake(tcp).await.map_err(broken),
             Some((connector, name)) => {
-                let tls = connector.connect(name.clone(), tcp).await.map_err(tls_failure)?;
+                let tls = connector
+                    .connect(name.clone(), tcp)
+                    .await
+                    .map_err(|error| tls_failure(&error))?;
                 handshake(tls).await.map_err(broken)
             }
         }
@@ -272,7 +275,7 @@ impl Client {
     }
 }
 
-fn tls_failure(error: io::Error) -> CallError {
+fn tls_failure(error: &io::Error) -> CallError {
     let is_certificate = error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>())

@@ -23,9 +23,12 @@ const SHARDS: usize = 16;
 
 /// The flights that have not landed.
 pub(super) struct Flights {
-    shards: Box<[Mutex<HashMap<Box<[u8]>, Waiting>>]>,
+    shards: Box<[Mutex<Shard>]>,
     chooser: RandomState,
 }
+
+/// Flights by the bytes of their keys.
+type Shard = HashMap<Box<[u8]>, Waiting>;
 
 /// What waits for one flight.
 #[derive(Clone)]
@@ -37,7 +40,7 @@ pub(super) struct Waiting {
 /// The one who makes the call. Dropped without [`Lead::land`], as by a panic, it lands as a failure.
 pub(super) struct Lead {
     flights: Arc<Flights>,
-    key: Key,
+    key: Box<Key>,
     landed: watch::Sender<Option<Answer>>,
     /// Requests sent so far.
     pub(super) attempts: Arc<AtomicU32>,
@@ -80,7 +83,7 @@ impl Flights {
                 free.insert(waiting.clone());
                 let lead = Lead {
                     flights: Arc::clone(self),
-                    key: key.clone(),
+                    key: Box::new(key.clone()),
                     landed: sender,
                     attempts,
                 };
@@ -89,7 +92,7 @@ impl Flights {
         }
     }
 
-    fn shard(&self, key: &Key) -> MutexGuard<'_, HashMap<Box<[u8]>, Waiting>> {
+    fn shard(&self, key: &Key) -> MutexGuard<'_, Shard> {
         let chosen = self.chooser.hash_one(key.as_bytes()).to_le_bytes()[0];
         // Nothing in here can panic half way.
         self.shards[usize::from(chosen) % SHARDS]

@@ -45,7 +45,10 @@ pub struct Who<'a> {
 
 /// Optional parameters and their values, encoded for a query. Each name stands once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Told(SmallVec<[(&'static str, Option<Vec<u8>>); 4]>);
+pub struct Told(SmallVec<[Parameter; 4]>);
+
+/// A name, and its value encoded for a query; `None` where it is left out.
+type Parameter = (&'static str, Option<Vec<u8>>);
 
 impl Told {
     /// Adds a parameter of [`OPTIONAL`] that is not there yet; `value` is encoded for a query.

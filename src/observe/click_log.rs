@@ -38,6 +38,9 @@ pub struct Writer {
     thread: JoinHandle<()>,
 }
 
+/// Records are large, and are moved while the lock is held: hence the boxes.
+type Records = Vec<Box<Record>>;
+
 struct Queue {
     state: Mutex<State>,
     filled: Condvar,
@@ -45,7 +48,7 @@ struct Queue {
 
 #[derive(Default)]
 struct State {
-    records: Vec<Box<Record>>,
+    records: Records,
     closed: bool,
 }
 
@@ -107,7 +110,7 @@ impl Writer {
 }
 
 fn run(queue: &Queue, mut out: impl Write, format: Format, metrics: &Metrics) {
-    let mut records: Vec<Box<Record>> = Vec::new();
+    let mut records = Records::new();
     let mut lines = Vec::new();
     let mut complained = false;
     loop {

@@ -136,11 +136,10 @@ impl Macro {
             },
         };
         match (&found, usage) {
-            (Self::Reason, Use::Trafficback) => {}
+            (Self::Reason, Use::Trafficback) | (Self::ClickId | Self::SessionId, Use::Traffic) => {}
             (Self::Reason, _) => {
                 return Err(NoMacro::NotHere("only a trafficback_url has a reason"));
             }
-            (Self::ClickId | Self::SessionId, Use::Traffic) => {}
             (Self::ClickId | Self::SessionId, _) => {
                 return Err(NoMacro::NotHere("only a traffic_url has a click"));
             }

@@ -174,7 +174,8 @@ fn origin(text: &str) -> Result<(String, usize), TemplateMistake> {
         .ok_or_else(|| mistake(begin..end, "this is no host", absolute))?;
     let mut origin = format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default());
     if let Some(port) = url.port() {
-        origin.push_str(&format!(":{port}"));
+        origin.push(':');
+        origin.push_str(&port.to_string());
     }
     Ok((origin, end))
 }

@@ -112,7 +112,7 @@ impl Answer {
 mod tests {
     use super::*;
 
-    fn assert_http(answer: Answer, status: u16, body: &str) {
+    fn assert_http(answer: &Answer, status: u16, body: &str) {
         let expected: Value = serde_json::from_str(body).unwrap();
         let (got, value) = answer.http().unwrap();
         assert_eq!((got.as_u16(), value), (status, expected));
@@ -128,7 +128,7 @@ mod tests {
         };
         let body =
             r#"{"data":{"click_id":"c","params":{"click_id":"c"},"exists":true,"session_id":"s"},"status":"success"}"#;
-        assert_http(answer, 200, body);
+        assert_http(&answer, 200, body);
     }
 
     #[test]
@@ -140,7 +140,7 @@ mod tests {
             (Reason::Overcap, "overcap"),
         ] {
             let body = format!(r#"{{"reason":"{name}","status":"trafficback","code":202}}"#);
-            assert_http(Answer::Trafficback(reason), 202, &body);
+            assert_http(&Answer::Trafficback(reason), 202, &body);
         }
     }
 
@@ -163,7 +163,7 @@ mod tests {
             (Answer::method_not_allowed(), 405, "Method not allowed"),
         ] {
             let body = format!(r#"{{"message":"{message}","status":"error","code":{code}}}"#);
-            assert_http(answer, code, &body);
+            assert_http(&answer, code, &body);
         }
     }
 

@@ -27,7 +27,7 @@ struct Visit {
 }
 
 pub(super) struct Clicks {
-    clicks: HashMap<Visit, Click>,
+    known: HashMap<Visit, Click>,
     /// Oldest first. Since a repeat does not lengthen a click's life, creation order is expiry order.
     order: VecDeque<(Instant, Visit)>,
     limit: usize,
@@ -38,7 +38,7 @@ impl Clicks {
     /// Above `limit` clicks the oldest is forgotten early.
     pub(super) fn new(limit: usize) -> Self {
         Self {
-            clicks: HashMap::new(),
+            known: HashMap::new(),
             order: VecDeque::new(),
             limit,
             hasher: RandomState::new(),
@@ -52,7 +52,7 @@ impl Clicks {
         {
             self.forget_oldest();
         }
-        self.clicks.get(&self.visit(call))
+        self.known.get(&self.visit(call))
     }
 
     /// A new click for a call that has none.
@@ -66,13 +66,13 @@ impl Clicks {
         };
         let visit = self.visit(call);
         self.order.push_back((now, visit));
-        self.clicks.insert(visit, click.clone());
+        self.known.insert(visit, click.clone());
         click
     }
 
     fn forget_oldest(&mut self) {
         if let Some((_, visit)) = self.order.pop_front() {
-            self.clicks.remove(&visit);
+            self.known.remove(&visit);
         }
     }
 
@@ -89,9 +89,9 @@ impl Clicks {
 /// A random UUID (RFC 9562, version 4).
 fn uuid(rng: &mut Rng) -> String {
     let bits = rng.u128(..);
-    let (a, b, c) = (bits >> 96, bits >> 80 & 0xffff, bits >> 64 & 0xfff);
-    let (d, e) = (bits >> 48 & 0x3fff | 0x8000, bits & 0xffff_ffff_ffff);
-    format!("{a:08x}-{b:04x}-4{c:03x}-{d:04x}-{e:012x}")
+    let (low, middle, high) = (bits >> 96, bits >> 80 & 0xffff, bits >> 64 & 0xfff);
+    let (variant, node) = (bits >> 48 & 0x3fff | 0x8000, bits & 0xffff_ffff_ffff);
+    format!("{low:08x}-{middle:04x}-4{high:03x}-{variant:04x}-{node:012x}")
 }
 
 #[cfg(test)]
@@ -118,7 +118,7 @@ mod tests {
             assert_eq!(clicks.find(&call, now), Some(&click), "{seconds}");
         }
         assert_eq!(clicks.find(&call, start + Duration::from_mins(5)), None);
-        assert_eq!((clicks.clicks.len(), clicks.order.len()), (0, 0));
+        assert_eq!((clicks.known.len(), clicks.order.len()), (0, 0));
     }
 
     #[test]
@@ -146,7 +146,7 @@ mod tests {
             .filter(|id| clicks.find(&call(*id, 1, "192.0.2.1", b"x"), now).is_some())
             .collect();
         assert_eq!(kept, [3, 4, 5]);
-        assert_eq!((clicks.clicks.len(), clicks.order.len()), (3, 3));
+        assert_eq!((clicks.known.len(), clicks.order.len()), (3, 3));
     }
 
     #[test]

@@ -52,6 +52,7 @@ impl Default for Options {
 pub struct Key(String);
 
 impl Key {
+    /// Takes a key as it is.
     pub fn new(key: impl Into<String>) -> Self {
         Self(key.into())
     }

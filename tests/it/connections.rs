@@ -20,7 +20,12 @@ pub(crate) async fn http2(edge: &Edge) -> SendRequest<Empty<Bytes>> {
     sender
 }
 
-pub(crate) async fn ask(sender: &mut SendRequest<Empty<Bytes>>, method: &str, path: &str, agent: &str) -> Response<Bytes> {
+pub(crate) async fn ask(
+    sender: &mut SendRequest<Empty<Bytes>>,
+    method: &str,
+    path: &str,
+    agent: &str,
+) -> Response<Bytes> {
     let request = Request::builder()
         .method(method)
         .uri(format!("http://GO.example.com{path}"))

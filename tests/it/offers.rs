@@ -3,9 +3,8 @@
 use crate::support::{Act, ClickApi, Edge, click, click_api::error, one_link, trafficback, with_link};
 
 fn three_offers() -> String {
-    let mut links = "[[link]]\nat = \"/go\"\n".to_owned();
-    for offer in 1..=3 {
-        links.push_str(&format!(
+    let offer = |offer: u32| {
+        format!(
             r#"
             [[link.offer]]
             name = "offer-{offer}"
@@ -14,9 +13,9 @@ fn three_offers() -> String {
             promo_id = 3
             traffic_url = "https://advertiser.example/{offer}?c={{click_id}}"
             "#
-        ));
-    }
-    links
+        )
+    };
+    format!("[[link]]\nat = \"/go\"\n{}{}{}", offer(1), offer(2), offer(3))
 }
 
 /// Acts by the offer that is asked for.

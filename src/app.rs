@@ -32,6 +32,9 @@ use crate::{
     server::{Limits, Server},
 };
 
+/// What is left to do after draining takes milliseconds, unless it never ends.
+const END_LIMIT: Duration = Duration::from_secs(2);
+
 /// Why the edge does not run.
 #[derive(Debug)]
 pub enum Failure {
@@ -184,18 +187,23 @@ impl App {
         });
         // Each connection holds a sender: when all are gone, so are the connections.
         let (open, mut all_closed) = mpsc::channel::<()>(1);
+        let (cut, is_cut) = watch::channel(false);
         let mut listeners = JoinSet::new();
         for listener in self.http {
-            let (server, open, mut draining) = (Arc::clone(&server), open.clone(), draining.clone());
+            let (server, open, is_cut) = (Arc::clone(&server), open.clone(), is_cut.clone());
+            let mut draining = draining.clone();
             listeners.spawn(async move {
                 let stop = async {
                     // A sender that is gone wants nothing any more.
                     let _ = draining.wait_for(|draining| *draining).await;
                 };
                 listener::run(listener, stop, |stream, peer| {
-                    let (server, open) = (Arc::clone(&server), open.clone());
+                    let (server, open, mut is_cut) = (Arc::clone(&server), open.clone(), is_cut.clone());
                     tokio::spawn(async move {
-                        server.serve(stream, peer.ip()).await;
+                        tokio::select! {
+                            () = server.serve(stream, peer.ip()) => {}
+                            _ = is_cut.wait_for(|cut| *cut) => {}
+                        }
                         drop(open);
                     });
                 })
@@ -209,6 +217,7 @@ impl App {
         ready.send_replace(false);
         drain.send_replace(true);
         let drained = async {
+            let all_closed = &mut all_closed;
             while let Some(ended) = listeners.join_next().await {
                 if let Ok(Err(error)) = ended {
                     tracing::warn!(%error, "a listener ended with connections waiting");
@@ -218,13 +227,18 @@ impl App {
         };
         if timeout(self.drain, drained).await.is_err() {
             tracing::warn!("connections were still open at the end of limits.drain, and are cut");
+            // Their hits are told of as they end, and that takes no waiting.
+            cut.send_replace(true);
+            let _ = timeout(END_LIMIT, all_closed.recv()).await;
         }
         if let Some(admin) = admin {
             admin.abort();
         }
         if let Some(writer) = self.writer {
-            // It waits for a disk, and there is nothing else left to run.
-            let _ = tokio::task::spawn_blocking(|| writer.close()).await;
+            let written = tokio::task::spawn_blocking(|| writer.close());
+            if timeout(END_LIMIT, written).await.is_err() {
+                tracing::warn!("the click log could not be written to its end: its disk or reader is blocked");
+            }
         }
         tracing::info!("stopped");
         Ok(())

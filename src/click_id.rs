@@ -4,11 +4,11 @@
 
 use std::{fmt, sync::Arc};
 
-/// An opaque id of 1 to 256 bytes, as the tracker gave it. Cloning shares it.
+/// An opaque id of 1 to 256 bytes, as the tracker gave it; neither `.` nor `..`, which no path can carry. Cloning shares it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClickId(Arc<str>);
 
-/// The text is empty or too long to be a click id.
+/// The text is empty, too long, or a dot segment, and cannot be a click id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnusableClickId;
 
@@ -27,6 +27,8 @@ impl TryFrom<&str> for ClickId {
 
     fn try_from(text: &str) -> Result<Self, UnusableClickId> {
         match text.len() {
+            // In a path these would be resolved away, however they are written (RFC 3986, section 5.2.4).
+            _ if matches!(text, "." | "..") => Err(UnusableClickId),
             1..=Self::MAX_BYTES => Ok(Self(text.into())),
             _ => Err(UnusableClickId),
         }
@@ -46,6 +48,8 @@ mod tests {
     #[test]
     fn from_one_byte_to_256() {
         assert_eq!(ClickId::try_from(""), Err(UnusableClickId));
+        assert_eq!(ClickId::try_from(".."), Err(UnusableClickId));
+        assert!(ClickId::try_from("...").is_ok());
         assert!(ClickId::try_from("a").is_ok());
         assert!(ClickId::try_from("й".repeat(128).as_str()).is_ok());
         assert!(ClickId::try_from("a".repeat(256).as_str()).is_ok());

@@ -37,6 +37,10 @@ pub enum Nowhere {
 pub enum Refusal {
     /// The request breaks a rule of HTTP.
     BadRequest,
+    /// The request target is longer than any link.
+    TargetTooLong,
+    /// More header fields than a visitor's browser sends.
+    TooManyFields,
     /// Neither GET nor HEAD.
     Method,
     /// A prefetch or prerender: nobody has clicked yet.

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::{
     answer::{Answer, Failure},
-    client::{CallError, Lease, Reply},
+    client::{BrokenBody, CallError, Lease, Reply},
     tracker::Tracker,
     wire::{self, Target},
 };
@@ -32,8 +32,8 @@ pub(super) async fn call(
     let tried = timeout(limit, async {
         attempts.fetch_add(1, Ordering::Relaxed);
         match tracker.client.kept(target).await {
-            Some(Ok(reply)) => return Ok(reply),
-            Some(Err(_)) => {
+            Some(Ok(replied)) if !is_of_an_ending_connection(&replied.0) => return Ok(replied),
+            Some(_) => {
                 attempts.fetch_add(1, Ordering::Relaxed);
             }
             None => {}
@@ -48,11 +48,18 @@ pub(super) async fn call(
     }
 }
 
+/// A kept connection may end in the middle of an answer, or with a 408, which a server sends on a connection that it closes
+/// for being idle (RFC 9110, section 15.5.9).
+fn is_of_an_ending_connection(reply: &Reply) -> bool {
+    reply.status == http::StatusCode::REQUEST_TIMEOUT || reply.body == Err(BrokenBody::CutShort)
+}
+
 fn read(reply: &Reply) -> Answer {
     match &reply.body {
         Ok(body) => wire::read(reply.status, body),
         // Outside 2xx the number says enough.
         Err(_) if !reply.status.is_success() => wire::read(reply.status, b""),
-        Err(broken) => Answer::Failed(Failure::BadAnswer(broken.0)),
+        Err(BrokenBody::CutShort) => Answer::Failed(Failure::BadAnswer("an answer that was cut short")),
+        Err(BrokenBody::TooLarge) => Answer::Failed(Failure::BadAnswer("an answer of more than 64 KB")),
     }
 }

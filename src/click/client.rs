@@ -16,7 +16,7 @@ use http::{HeaderValue, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, lookup_host},
@@ -55,9 +55,37 @@ impl fmt::Display for NotATracker {
     }
 }
 
+/// Root certificates of the operator's own, trusted beside Mozilla's.
+#[derive(Default)]
+pub struct Roots(Vec<CertificateDer<'static>>);
+
+/// A file that is not PEM, holds no certificate, or one that cannot be a root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotRoots;
+
+impl Roots {
+    /// Reads a PEM file.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, NotRoots> {
+        let roots: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+        let roots = Self(roots.map_err(|_| NotRoots)?);
+        if roots.0.is_empty() {
+            return Err(NotRoots);
+        }
+        roots.add_to(&mut rustls::RootCertStore::empty())?;
+        Ok(roots)
+    }
+
+    fn add_to(&self, store: &mut rustls::RootCertStore) -> Result<(), NotRoots> {
+        self.0
+            .iter()
+            .try_for_each(|root| store.add(root.clone()))
+            .map_err(|_| NotRoots)
+    }
+}
+
 impl Endpoint {
     /// The place of an absolute `http` or `https` URL; `extra_roots` are trusted beside Mozilla's.
-    pub fn new(url: &Uri, extra_roots: &[CertificateDer<'static>]) -> Result<Self, NotATracker> {
+    pub fn new(url: &Uri, extra_roots: &Roots) -> Result<Self, NotATracker> {
         let authority = url.authority().ok_or(NotATracker("there is no host in it"))?;
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');
         let tls = match url.scheme_str() {
@@ -85,15 +113,13 @@ impl Endpoint {
     }
 }
 
-fn tls_config(extra_roots: &[CertificateDer<'static>]) -> Result<rustls::ClientConfig, NotATracker> {
+fn tls_config(extra_roots: &Roots) -> Result<rustls::ClientConfig, NotATracker> {
     let mut roots = rustls::RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
     };
-    for root in extra_roots {
-        roots
-            .add(root.clone())
-            .map_err(|_| NotATracker("a certificate of `ca` cannot be a root"))?;
-    }
+    extra_roots
+        .add_to(&mut roots)
+        .map_err(|NotRoots| NotATracker("a certificate of `ca` cannot be a root"))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -112,9 +138,14 @@ pub struct Reply {
     pub body: Result<Bytes, BrokenBody>,
 }
 
-/// A body that could not be had; in words for the log.
+/// Why a body could not be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BrokenBody(pub &'static str);
+pub enum BrokenBody {
+    /// It ended before its end.
+    CutShort,
+    /// It has more than [`MAX_ANSWER_BYTES`].
+    TooLarge,
+}
 
 /// A call that came to no reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,12 +252,12 @@ impl Client {
                 Ok((Reply { status, body }, Some(Lease(connection))))
             }
             Err(error) => {
-                let what = if error.is::<http_body_util::LengthLimitError>() {
-                    "an answer of more than 64 KB"
+                let is_large = error.is::<http_body_util::LengthLimitError>();
+                let body = Err(if is_large {
+                    BrokenBody::TooLarge
                 } else {
-                    "an answer that was cut short"
-                };
-                let body = Err(BrokenBody(what));
+                    BrokenBody::CutShort
+                });
                 Ok((Reply { status, body }, None))
             }
         }

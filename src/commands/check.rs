@@ -16,12 +16,13 @@ pub fn run(configured: &Configured) -> ExitCode {
         Some(config) => {
             let offers: usize = config.links.items().iter().map(|link| link.offers.len()).sum();
             format!(
-                "{path} is fine: {} links, {offers} offers, {} trackers",
-                config.links.len(),
-                config.trackers
+                "{path} is fine: {}, {}, {}",
+                count(config.links.len(), "link"),
+                count(offers, "offer"),
+                count(config.trackers, "tracker"),
             )
         }
-        None => format!("{path} cannot be used: {} mistakes", read.errors),
+        None => format!("{path} cannot be used: {}", count(read.errors, "mistake")),
     };
     // A reader that went away has read enough; the exit status stays true.
     let _ = write!(out, "{}", read.text);
@@ -30,4 +31,8 @@ pub fn run(configured: &Configured) -> ExitCode {
         Some(_) => ExitCode::SUCCESS,
         None => ExitCode::FAILURE,
     }
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

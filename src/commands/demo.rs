@@ -71,7 +71,7 @@ const TRIES: [(&str, &str, &str); 8] = [
 
 /// Runs the demonstration until it is told to stop.
 pub fn run(args: &args::Demo) -> ExitCode {
-    diagnostics::start();
+    let _diagnostics = diagnostics::start();
     let wanted = args.listen;
     on_runtime(async move {
         let stop = app::told_to_stop()?;

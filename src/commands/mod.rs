@@ -13,7 +13,10 @@ fn on_runtime<E: std::fmt::Display>(work: impl Future<Output = Result<(), E>>) -
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
-    match runtime.block_on(work) {
+    let ended = runtime.block_on(work);
+    // What is still blocked, on a disk or a pipe, had its time.
+    runtime.shutdown_background();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }

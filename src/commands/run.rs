@@ -16,7 +16,7 @@ use crate::{
 
 /// Runs the edge until it is told to stop.
 pub fn run(configured: &Configured) -> ExitCode {
-    diagnostics::start();
+    let _diagnostics = diagnostics::start();
     let metrics = Arc::new(Metrics::default());
     let read = config::read(&configured.config, &app::teller(&metrics), io::stderr().is_terminal());
     if !read.text.is_empty() {

@@ -4,7 +4,7 @@
 //! owned: what is secret (`redact`), the drawing (`render`).
 
 use super::redact::Secrets;
-use super::source::{Place, SourceId, Sources};
+use super::source::{Place, Source};
 
 /// Characters of a line that are shown, and how many of them before the mistake.
 pub(super) const WIDTH: usize = 120;
@@ -34,14 +34,12 @@ pub(super) struct Spot {
 }
 
 impl<'a> Excerpts<'a> {
-    pub(super) fn new(sources: &'a Sources, id: SourceId, masked: &str, secrets: &Secrets) -> Self {
-        let source = sources.get(id);
-        let path = source.map(|source| source.path.to_string_lossy());
+    pub(super) fn new(source: &'a Source, masked: &str, secrets: &Secrets) -> Self {
         let text = secrets.scrub(masked);
         let breaks = text.match_indices('\n').map(|(at, _)| at + 1);
         Self {
-            path: clean(&path.unwrap_or_default(), secrets),
-            raw: source.map(|source| source.text.as_str()).unwrap_or_default(),
+            path: clean(&source.path.to_string_lossy(), secrets),
+            raw: &source.text,
             line_starts: std::iter::once(0).chain(breaks).collect(),
             text,
         }
@@ -51,13 +49,10 @@ impl<'a> Excerpts<'a> {
     /// is left of a broken string may be read as a key.
     pub(super) fn without_hidden(&self, message: &str, place: Place) -> String {
         let end = place.end.min(place.start.saturating_add(LONGEST_QUOTED));
-        let part = |text: &'_ str| {
-            let start = text.floor_char_boundary(place.start);
-            let end = text.ceil_char_boundary(end).max(start);
-            text.get(start..end).unwrap_or_default().to_owned()
-        };
-        let raw = part(self.raw);
-        if raw == part(&self.text) {
+        let start = self.raw.floor_char_boundary(place.start);
+        let end = self.raw.ceil_char_boundary(end).max(start);
+        let raw = self.raw.get(start..end).unwrap_or_default();
+        if self.text.as_bytes().get(start..end) == Some(raw.as_bytes()) {
             return message.to_owned();
         }
         let hide = |(number, piece): (usize, &str)| {
@@ -84,46 +79,44 @@ impl<'a> Excerpts<'a> {
             Some(next) => next - 1,
             None => text.len(),
         };
-        let end = text.floor_char_boundary(place.end).clamp(start, line_end.max(start));
+        let end = text.floor_char_boundary(place.end);
+        let whole = text.get(line_start..line_end).unwrap_or_default();
         let before = text.get(line_start..start).unwrap_or_default();
         let column = before.chars().count() + 1;
-        let mut spot = Spot {
-            line,
-            column,
-            text: String::new(),
-            start: 0,
-            end: 0,
-        };
-        let whole = text.get(line_start..line_end).unwrap_or_default();
         let from = match before.char_indices().rev().nth(BEFORE) {
-            Some((at, _)) if whole.chars().nth(WIDTH).is_some() => {
-                spot.text.push('…');
-                line_start + at
-            }
+            Some((at, _)) if whole.chars().nth(WIDTH).is_some() => line_start + at,
             _ => line_start,
         };
-        spot.start = spot.text.len();
-        spot.end = spot.text.len();
         let rest = text.get(from..line_end).unwrap_or_default();
         let rest = rest.strip_suffix('\r').unwrap_or(rest);
-        for (number, (at, c)) in rest.char_indices().enumerate() {
-            if from + at <= start {
-                spot.start = spot.text.len();
-            }
-            if number == WIDTH {
-                spot.text.push('…');
-                break;
-            }
-            spot.text.push(visible(c));
-            if from + at < end {
-                spot.end = spot.text.len();
-            }
+        let (before, rest_of_line) = rest.split_at(start.saturating_sub(from).min(rest.len()));
+        let marked = end.saturating_sub(start).min(rest_of_line.len());
+        let (marked, after) = rest_of_line.split_at(marked);
+
+        let mut shown = String::new();
+        if from > line_start {
+            shown.push('…');
         }
-        if start >= from + rest.len() {
-            spot.start = spot.text.len();
+        let mut room = WIDTH;
+        let mut show = |part: &str| {
+            for c in part.chars().take(room) {
+                shown.push(visible(c));
+                room -= 1;
+            }
+            shown.len()
+        };
+        let (start, end) = (show(before), show(marked));
+        show(after);
+        if rest.chars().nth(WIDTH).is_some() {
+            shown.push('…');
         }
-        spot.end = spot.end.max(spot.start);
-        spot
+        Spot {
+            line,
+            column,
+            text: shown,
+            start,
+            end,
+        }
     }
 }
 
@@ -131,7 +124,7 @@ impl<'a> Excerpts<'a> {
 pub(super) fn clean(text: &str, secrets: &Secrets) -> String {
     let text = secrets.scrub(text);
     let mut out: String = text.chars().take(LONGEST_TEXT).map(visible).collect();
-    if out.len() < text.len() && text.chars().nth(LONGEST_TEXT).is_some() {
+    if text.chars().nth(LONGEST_TEXT).is_some() {
         out.push('…');
     }
     out

@@ -54,11 +54,12 @@ pub(super) fn parse_json(source: SourceId, text: &str, mistakes: &Mistakes) -> O
             return None;
         }
     };
-    let root = if let Some(value) = value { reading.node(value) } else {
+    let Some(value) = value else {
         let empty = Mistake::error("the file is empty").help("the smallest JSON is `{}`");
         mistakes.push(empty.at(reading.place(Range::new(0, 0))));
         return None;
     };
+    let root = reading.node(value);
     if !matches!(root.value, Value::Table(_)) {
         let what = format!("expected a table (`{{…}}`), found {}", root.value.kind());
         mistakes.push(Mistake::error(what).at(root.place));
@@ -171,10 +172,10 @@ impl Reading<'_> {
 
     fn number(&self, digits: &str, place: Place) -> Value {
         if digits.contains(['.', 'e', 'E']) {
-            match digits.parse::<f64>() {
-                Ok(value) if value.is_finite() => return Value::Float(value),
-                _ => self.mistakes.push(Mistake::error("the number is too large").at(place)),
+            if digits.parse().is_ok_and(f64::is_finite) {
+                return Value::Other("a decimal number");
             }
+            self.mistakes.push(Mistake::error("the number is too large").at(place));
             return Value::Other("a number that is too large");
         }
         if let Ok(value) = digits.parse() {

@@ -38,30 +38,42 @@ impl Token {
     }
 }
 
+/// What is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Language {
+    Toml,
+    Json,
+    /// The inside of a comment: there is no other comment in it.
+    Comment,
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r')
+}
+
 fn is_mark(byte: u8) -> bool {
     matches!(byte, b'=' | b':' | b'.' | b',' | b'[' | b']' | b'{' | b'}')
 }
 
-/// Cuts `text[start..end]`, which holds no line break. `triples` for TOML; `comments` false inside
-/// a comment.
-pub(super) fn cut(text: &str, start: usize, end: usize, triples: bool, comments: bool) -> Vec<Token> {
+/// Cuts `text[start..end]`, which holds no line break.
+pub(super) fn cut(text: &str, start: usize, end: usize, language: Language) -> Vec<Token> {
+    let is_comment = |byte: u8| byte == b'#' && language != Language::Comment;
     let bytes = text.as_bytes().get(..end).unwrap_or_default();
     let mut tokens = Vec::new();
     let mut at = start;
     while let Some(&byte) = bytes.get(at) {
         let rest = bytes.get(at..).unwrap_or_default();
         let (piece, len) = match byte {
-            b' ' | b'\t' | b'\r' => {
+            _ if is_blank(byte) => {
                 at += 1;
                 continue;
             }
-            b'"' | b'\'' if triples && rest.starts_with(&[byte; 3]) => (Piece::Triple(byte), 3),
+            b'"' | b'\'' if language == Language::Toml && rest.starts_with(&[byte; 3]) => (Piece::Triple(byte), 3),
             b'"' | b'\'' => string(rest, byte),
-            b'#' if comments => (Piece::Comment, rest.len()),
+            _ if is_comment(byte) => (Piece::Comment, rest.len()),
             _ if is_mark(byte) => (Piece::Mark(byte), 1),
             _ => {
-                let ends =
-                    |&b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'"' | b'\'') || is_mark(b) || (comments && b == b'#');
+                let ends = |&b: &u8| is_blank(b) || matches!(b, b'"' | b'\'') || is_comment(b) || is_mark(b);
                 let len = rest.iter().skip(1).position(ends).map_or(rest.len(), |n| n + 1);
                 (Piece::Word, len)
             }

@@ -157,7 +157,7 @@ impl LinkReader<'_> {
         let header = table.place();
         let name = table.string("name");
         let mut id = |key| {
-            let id = table.required_integer_in(key, 1, i64::MAX)?;
+            let id = table.required_integer_in(key, 1..=i64::MAX)?;
             u64::try_from(id.value).ok()
         };
         let (offer_id, campaign_id, promo_id) = (id("offer_id"), id("campaign_id"), id("promo_id"));

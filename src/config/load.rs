@@ -116,7 +116,13 @@ impl Files {
         let click_log = sections::click_log(root.table("click_log"), &folder, mistakes);
         let limits = sections::limits(root.table("limits"));
         let unmatched = sections::unmatched(root.table("unmatched"), mistakes);
-        let trackers = trackers::read(root.table("tracker"), &folder, &mut self.secrets, teller, mistakes);
+        let trackers = trackers::read(
+            root.table("tracker").as_ref(),
+            &folder,
+            &mut self.secrets,
+            teller,
+            mistakes,
+        );
         let defaults = Defaults::read(root.table("defaults"), &trackers, mistakes);
         let mut links = Links::default();
         let reader = LinkReader {

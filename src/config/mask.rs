@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use super::lex::{Piece, Token, cut};
+use super::lex::{Language, Piece, Token, cut};
 use super::mask_names::{is_secret, is_tracker};
 
 /// What is known about everything in a table.
@@ -44,21 +44,25 @@ pub(super) enum Held {
 pub(super) struct Masker<'a> {
     pub(super) text: &'a str,
     pub(super) json: bool,
+    /// Of the current line, as is `line_end`.
     pub(super) tokens: Vec<Token>,
+    pub(super) line_end: usize,
     /// Open brackets and what is known about their insides.
     pub(super) stack: Vec<(u8, Option<Area>)>,
+    /// What is known about the section of the last header.
     pub(super) header: Option<Area>,
+    /// For the rest of the line, after a dotted key.
     pub(super) line_area: Option<Area>,
     /// For the bracket that the current key may open.
     pub(super) key_area: Option<Area>,
     pub(super) held: Held,
+    /// Whether a key may come next.
     pub(super) at_key: bool,
     pub(super) usage: Use,
-    pub(super) line_end: usize,
     /// What to hide.
-    pub ranges: Vec<Range<usize>>,
+    pub(super) ranges: Vec<Range<usize>>,
     /// Whole values of secret keys.
-    pub found: Vec<Range<usize>>,
+    pub(super) found: Vec<Range<usize>>,
 }
 
 impl<'a> Masker<'a> {
@@ -67,6 +71,7 @@ impl<'a> Masker<'a> {
             text,
             json,
             tokens: Vec::new(),
+            line_end: 0,
             stack: Vec::new(),
             header: None,
             line_area: None,
@@ -74,7 +79,6 @@ impl<'a> Masker<'a> {
             held: Held::No,
             at_key: true,
             usage: Use::Plain,
-            line_end: 0,
             ranges: Vec::new(),
             found: Vec::new(),
         }
@@ -98,45 +102,52 @@ impl<'a> Masker<'a> {
             self.hide(start, end);
             return;
         }
-        self.tokens = cut(self.text, start, end, !self.json, true);
+        let language = if self.json { Language::Json } else { Language::Toml };
+        self.tokens = cut(self.text, start, end, language);
         if self.held == Held::Open {
             if !self.is_entry() {
                 self.hide(start, end);
                 self.keep_count(start);
-                (self.at_key, self.key_area) = (true, None);
+                self.start_entry();
                 return;
             }
             self.held = Held::No;
         }
-        let goes_on = self.key_area.is_some() || (!self.at_key && self.json);
-        if !goes_on {
-            self.at_key = !self.in_array();
-            self.usage = Use::Plain;
-        }
         self.line_area = None;
         let mut at = self.read_header(0);
-        while at < self.tokens.len() {
-            at = self.step(at);
+        if self.json {
+            self.look_for_hidden_key();
+        }
+        while let Some(token) = self.token(at) {
+            at = self.step(at, token);
         }
         // A value may follow its key in the next line; otherwise a new line is a new entry.
-        let last = self.mark(self.tokens.len().wrapping_sub(1));
-        let waits = matches!(last, Some(b'=' | b':')) || (self.json && self.key_area.is_some());
+        let separated = matches!(
+            self.tokens.last().map(|last| last.piece),
+            Some(Piece::Mark(b'=' | b':'))
+        );
+        let waits = if self.json {
+            self.key_area.is_some() || (separated && !self.at_key)
+        } else {
+            self.key_area.is_some() && separated
+        };
         if !waits {
-            self.at_key = !self.in_array();
-            self.usage = Use::Plain;
-            self.key_area = None;
+            self.start_entry();
         }
     }
 
-    /// Handles the token and returns the number of the next one to look at.
-    fn step(&mut self, at: usize) -> usize {
-        let Some(token) = self.token(at) else {
-            return at + 1;
-        };
+    /// Nothing is known about what comes next.
+    fn start_entry(&mut self) {
+        self.at_key = !self.in_array();
+        self.usage = Use::Plain;
+        self.key_area = None;
+    }
+
+    /// Handles a token and returns the number of the next one to look at.
+    fn step(&mut self, at: usize, token: Token) -> usize {
         match token.piece {
             Piece::Mark(open @ (b'{' | b'[')) => {
-                let before = self.mark(at.wrapping_sub(1));
-                if open == b'[' && at > 0 && !matches!(before, Some(b'=' | b':' | b',' | b'[')) {
+                if open == b'[' && at > 0 && !matches!(self.mark(at - 1), Some(b'=' | b':' | b',' | b'[')) {
                     let after = self.read_header(at);
                     if after > at {
                         return after;
@@ -155,9 +166,10 @@ impl<'a> Masker<'a> {
                 self.usage = Use::Plain;
             }
             Piece::Mark(b'=' | b':') => self.at_key = false,
-            Piece::Mark(_) => {}
             Piece::Comment => self.comment(token),
-            Piece::Triple(quote) => return self.triple(at, quote),
+            Piece::Triple(quote) if self.area().is_some() => return self.hide_triple(token, quote),
+            // The inside of three quotes is read as lines of its own.
+            Piece::Mark(_) | Piece::Triple(_) => {}
             Piece::Word | Piece::Text(_) => return self.name_or_value(at, token),
         }
         at + 1

@@ -10,66 +10,38 @@ impl Masker<'_> {
     /// Reads `[a.b]`, also without one of the brackets or after something that should not be
     /// there, and returns the number of the token after it.
     pub(super) fn read_header(&mut self, from: usize) -> usize {
+        if self.json {
+            return from;
+        }
         let is_mark = |at: &usize| matches!(self.mark(*at), Some(mark) if mark != b'[');
         let is_open = |at: &usize| self.mark(*at) == Some(b'[');
-        let stray = if from == 0 {
-            (0..4).take_while(is_mark).count()
-        } else {
+        let stray = if from > 0 {
             0
+        } else {
+            (0..4).take_while(is_mark).count()
         };
-        let mut at = from + stray;
+        let at = from + stray;
         let brackets = (at..at + 2).take_while(is_open).count();
-        at += brackets;
-        let (mut area, mut names, mut path, mut quoted) = (None, 0, false, false);
-        while let Some(token) = self.token(at) {
-            match token.piece {
-                Piece::Mark(b'.') => {}
-                Piece::Word | Piece::Text(true) if !matches!(self.mark(at + 1), Some(b'=' | b':')) => {
-                    let name = token.inner(self.text);
-                    // The second name is the tracker's own, which may be `monkey`.
-                    if names == 0 && is_tracker(name) {
-                        area = Some(Area::Tracker);
-                    } else if is_secret(name, false) && !(names == 1 && area.is_some()) {
-                        area = Some(Area::Secret);
-                    }
-                    path |= token.piece == Piece::Word;
-                    quoted |= token.piece != Piece::Word;
-                    names += 1;
-                    if self.mark(at + 1) != Some(b'.') {
-                        at += 1;
-                        break;
-                    }
-                }
-                _ => break,
-            }
-            at += 1;
-        }
+        let (names, mut at) = self.header_names(at + brackets);
+        let mut area = self.header_area(&names);
         let closed = self.mark(at) == Some(b']');
         while self.mark(at) == Some(b']') {
             at += 1;
         }
         let alone = matches!(self.token(at).map(|t| t.piece), None | Some(Piece::Comment));
-        let rest = self
-            .token(from)
-            .and_then(|token| self.text.get(token.start..self.line_end));
-        let tracker = rest.is_some_and(is_tracker_header);
-        // In JSON too a stray quote hides the key; its table is still to come.
-        let stray_quote = |token: &Token| token.piece == Piece::Text(false);
-        if self.json && from == 0 && tracker && self.tokens.iter().any(stray_quote) {
-            self.key_area = Some(Area::Tracker);
-        }
+        let tracker = self.begins_with_tracker(from);
+        let any = |piece: Piece| names.iter().any(|name| name.piece == piece);
         // A stray quote makes the header a string.
         let unclosed = self.token(from).is_some_and(|t| t.piece == Piece::Text(false));
         let is_header = match brackets {
-            _ if self.json => false,
             // In the middle of a line only what hides more is believed.
             _ if from > 0 && area.is_none() => false,
             // `tracker.x]` lost its bracket; `tracker.x.url = …` is no header.
             0 if tracker && unclosed => true,
             0 if area.is_none() || !alone => false,
-            0 => (tracker && closed) || (self.stack.is_empty() && (closed || !quoted)),
-            _ if self.stack.is_empty() => names > 0 || tracker,
-            _ => path && closed && alone,
+            0 => (tracker && closed) || (self.stack.is_empty() && (closed || !any(Piece::Text(true)))),
+            _ if self.stack.is_empty() => !names.is_empty() || tracker,
+            _ => any(Piece::Word) && closed && alone,
         };
         if !is_header {
             return from;
@@ -84,6 +56,53 @@ impl Masker<'_> {
         self.key_area = None;
         (self.at_key, self.usage) = (true, Use::Plain);
         at
+    }
+
+    /// Names with dots between them, and the number of the token after them.
+    fn header_names(&self, from: usize) -> (Vec<Token>, usize) {
+        let mut names = Vec::new();
+        let mut at = from;
+        while let Some(token) = self.token(at) {
+            let next = self.mark(at + 1);
+            let is_name = matches!(token.piece, Piece::Word | Piece::Text(true)) && !matches!(next, Some(b'=' | b':'));
+            if is_name {
+                names.push(token);
+            } else if token.piece != Piece::Mark(b'.') {
+                break;
+            }
+            at += 1;
+            if is_name && next != Some(b'.') {
+                break;
+            }
+        }
+        (names, at)
+    }
+
+    fn header_area(&self, names: &[Token]) -> Option<Area> {
+        let mut names = names.iter().map(|name| name.inner(self.text)).peekable();
+        let of_tracker = names.next_if(|name| is_tracker(name)).is_some();
+        if of_tracker {
+            // The tracker's own name, which may be `monkey`.
+            names.next();
+        }
+        if names.any(|name| is_secret(name, false)) {
+            return Some(Area::Secret);
+        }
+        of_tracker.then_some(Area::Tracker)
+    }
+
+    fn begins_with_tracker(&self, from: usize) -> bool {
+        let first = self.token(from);
+        let rest = first.and_then(|token| self.text.get(token.start..self.line_end));
+        rest.is_some_and(is_tracker_header)
+    }
+
+    /// In JSON too a stray quote hides the key of a tracker; its table is still to come.
+    pub(super) fn look_for_hidden_key(&mut self) {
+        let stray_quote = |token: &Token| token.piece == Piece::Text(false);
+        if self.begins_with_tracker(0) && self.tokens.iter().any(stray_quote) {
+            self.key_area = Some(Area::Tracker);
+        }
     }
 
     /// Whether the line looks like an entry, a header or a closing bracket rather than like the

@@ -2,7 +2,7 @@
 //!
 //! Owned here: how far a secret may reach. Not owned: values of other keys (`mask_values`).
 
-use super::lex::{Piece, Token, cut};
+use super::lex::{Language, Piece, Token, cut};
 use super::mask::{Area, Held, Masker};
 use super::mask_names::{LONGEST_NAME, is_secret, is_secure_key, is_tracker, is_tracker_header};
 
@@ -32,7 +32,10 @@ impl Masker<'_> {
             // The value may be in the next line.
             if key_place || name == 0 {
                 self.held = Held::Open;
-                self.value_may_be_a_table();
+                // Or a table opens there.
+                if self.json {
+                    self.key_area = Some(Area::Secret);
+                }
             }
             return at;
         };
@@ -42,9 +45,7 @@ impl Masker<'_> {
                 return at;
             }
             Piece::Mark(b'}' | b']' | b',') if !key_place => return at,
-            Piece::Triple(quote) => {
-                return self.hide_triple(token, quote);
-            }
+            Piece::Triple(quote) => return self.hide_triple(token, quote),
             // An empty string may be what is left of three quotes.
             Piece::Text(true) if self.ends_well(at) && token.end - token.start > 2 => {
                 let (start, end) = token.inner_range();
@@ -65,16 +66,8 @@ impl Masker<'_> {
         self.hide_rest(token.start)
     }
 
-    /// In JSON a table may open in the line after its key.
-    fn value_may_be_a_table(&mut self) {
-        if self.json {
-            self.key_area = Some(Area::Secret);
-        }
-    }
-
     /// A comment often holds an entry that was taken out.
     pub(super) fn comment(&mut self, token: Token) {
-        let tokens = cut(self.text, token.start + 1, token.end, false, false);
         // A section may be taken out by its header only.
         let text = self.text.get(token.start + 1..token.end).unwrap_or_default();
         let header = text.starts_with('[') || (text.contains(']') && !text.contains('='));
@@ -92,6 +85,7 @@ impl Masker<'_> {
             self.hide(token.start, token.end);
             return;
         }
+        let tokens = cut(self.text, token.start + 1, token.end, Language::Comment);
         let open = tokens.last().is_none_or(|last| last.piece == Piece::Text(false));
         for (number, piece) in tokens.iter().enumerate() {
             let name = piece.inner(self.text);

@@ -93,21 +93,14 @@ impl Masker<'_> {
         }
     }
 
-    /// A string in three quotes: its inside is read as lines of its own, unless it is hidden.
-    pub(super) fn triple(&mut self, at: usize, quote: u8) -> usize {
-        let Some(token) = self.token(at) else {
-            return at + 1;
-        };
-        if self.area().is_none() {
-            return at + 1;
-        }
-        self.hide_triple(token, quote)
-    }
-
     /// Hides the line after three quotes, and the lines to the next three.
     pub(super) fn hide_triple(&mut self, token: Token, quote: u8) -> usize {
         self.hide(token.end, self.line_end);
-        self.held = if self.find_triple(token.end, quote) { Held::Open } else { Held::Triple(quote) };
+        self.held = if self.find_triple(token.end, quote) {
+            Held::Open
+        } else {
+            Held::Triple(quote)
+        };
         self.tokens.len()
     }
 
@@ -116,13 +109,9 @@ impl Masker<'_> {
         let inner = token.inner(self.text);
         let (start, end) = token.inner_range();
         let Some(area) = self.area() else {
-            // A wrong quote makes entries part of a string.
-            let unclosed = token.piece == Piece::Text(false) || !self.ends_well(at);
-            let is_name = |name: &str| is_secure_key(name) || (unclosed && is_secret(name, false));
-            let plain = || Some(token.start + inner.to_ascii_lowercase().find("secure_key")? + 10);
-            return match self.entry_inside(token, is_name).or_else(plain) {
-                Some(value) if token.piece != Piece::Word => self.hide_rest(value),
-                _ => at + 1,
+            return match self.secret_in_string(at, token) {
+                Some(secret) => self.hide_rest(secret),
+                None => at + 1,
             };
         };
         if token.piece == Piece::Word {
@@ -132,7 +121,7 @@ impl Masker<'_> {
             }
             return at + 1;
         }
-        if token.piece == Piece::Text(false) || !self.ends_well(at) {
+        if !self.is_whole(at, token) {
             return self.hide_rest(start);
         }
         match (self.usage, area) {
@@ -141,6 +130,25 @@ impl Masker<'_> {
             _ => self.hide(start, end),
         }
         at + 1
+    }
+
+    /// Where a secret may begin in a string: a wrong quote makes entries part of it.
+    fn secret_in_string(&self, at: usize, token: Token) -> Option<usize> {
+        if token.piece == Piece::Word {
+            return None;
+        }
+        let whole = self.is_whole(at, token);
+        let is_name = |name: &str| is_secure_key(name) || (!whole && is_secret(name, false));
+        self.entry_inside(token, is_name).or_else(|| {
+            let name = "secure_key";
+            let found = token.inner(self.text).to_ascii_lowercase().find(name)?;
+            Some(token.start + found + name.len())
+        })
+    }
+
+    /// Whether a string ends, and where it should.
+    fn is_whole(&self, at: usize, token: Token) -> bool {
+        token.piece != Piece::Text(false) && self.ends_well(at)
     }
 
     /// Whether after this string the line goes on as it may after a value.

@@ -82,20 +82,14 @@ pub(super) struct Mistakes {
 }
 
 impl Mistakes {
-    pub(super) fn new() -> Self {
-        Self::default()
-    }
-
     pub(super) fn push(&self, mistake: Mistake) {
         let count = match mistake.severity {
             Severity::Error => &self.errors,
             Severity::Warning => &self.warnings,
         };
         count.set(count.get() + 1);
-        // Nothing else holds the list while this runs; a failed borrow cannot happen.
-        if let Ok(mut list) = self.list.try_borrow_mut()
-            && list.len() < KEPT
-        {
+        let mut list = self.list.borrow_mut();
+        if list.len() < KEPT {
             list.push(mistake);
         }
     }
@@ -118,15 +112,11 @@ impl Mistakes {
         self.warnings.get()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.errors() + self.warnings() == 0
-    }
-
-    /// The mistakes, those without a place first, then by file and position.
-    pub(super) fn sorted(&self) -> Vec<Mistake> {
-        let mut list = self.list.borrow().clone();
+    /// The first mistakes: those without a place, then by file and position.
+    pub(super) fn first(&self, most: usize) -> Vec<Mistake> {
+        let mut list = self.list.borrow_mut();
         list.sort_by(|a, b| (a.place, a.severity, &a.message).cmp(&(b.place, b.severity, &b.message)));
-        list
+        list.iter().take(most).cloned().collect()
     }
 
     /// The text to print: the first hundred mistakes and a line with their number. `colour` adds

@@ -28,11 +28,6 @@ mod tree;
 mod urls;
 mod values;
 
-#[cfg(test)]
-use self::{
-    source::{Place, SourceId},
-    tree::Tree,
-};
 use self::{
     mistake::{Mistake, Mistakes, quoted},
     reader::{Spanned, TableReader},

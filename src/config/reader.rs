@@ -3,7 +3,7 @@
 //! Owned here: the entries of one table, required and unknown keys. Not owned: the types of single
 //! values (`values`), which keys there are and what they mean.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use super::mistake::{Mistake, Mistakes, quoted};
 use super::source::Place;
@@ -17,15 +17,6 @@ pub(super) struct Spanned<T> {
     pub place: Place,
 }
 
-impl<T> Spanned<T> {
-    pub(super) fn map<U>(self, change: impl FnOnce(T) -> U) -> Spanned<U> {
-        Spanned {
-            value: change(self.value),
-            place: self.place,
-        }
-    }
-}
-
 /// Reads one table. Every reading method gives `None` if the key is not there, and also, after
 /// reporting the mistake, if its value is of a wrong type. A `required_…` method reports a missing
 /// key as well. Call `finish` at the end, or unknown keys go unnoticed.
@@ -34,24 +25,6 @@ pub(super) struct TableReader<'a> {
     place: Place,
     mistakes: &'a Mistakes,
     asked: Vec<&'static str>,
-}
-
-/// `name` and `required_name` for a function of `values`.
-macro_rules! reading {
-    ($($(#[$doc:meta])* $name:ident, $required:ident ( $($arg:ident : $kind:ty),* ) -> $out:ty;)*) => {
-        $(
-            $(#[$doc])*
-            pub fn $name(&mut self, key: &'static str $(, $arg: $kind)*) -> Option<Spanned<$out>> {
-                let node = self.raw(key)?;
-                values::$name(node $(, $arg)*, self.mistakes)
-            }
-
-            pub fn $required(&mut self, key: &'static str $(, $arg: $kind)*) -> Option<Spanned<$out>> {
-                let node = self.required_raw(key)?;
-                values::$name(node $(, $arg)*, self.mistakes)
-            }
-        )*
-    };
 }
 
 impl<'a> TableReader<'a> {
@@ -83,20 +56,13 @@ impl<'a> TableReader<'a> {
         self.entries
     }
 
-    /// Whether the key is there. Counts as asking for it.
-    pub(super) fn has(&mut self, key: &'static str) -> bool {
-        self.raw(key).is_some()
-    }
-
-    /// Where the key itself stands. Counts as asking for it.
-    pub(super) fn key_place(&mut self, key: &'static str) -> Option<Place> {
-        self.ask(key);
-        Some(self.entry(key)?.0.place)
-    }
-
+    /// The value, whatever its type.
     pub(super) fn raw(&mut self, key: &'static str) -> Option<&'a Node> {
-        self.ask(key);
-        Some(&self.entry(key)?.1)
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
+        let (_, node) = self.entries.iter().find(|(known, _)| known.name == key)?;
+        Some(node)
     }
 
     pub(super) fn required_raw(&mut self, key: &'static str) -> Option<&'a Node> {
@@ -108,18 +74,42 @@ impl<'a> TableReader<'a> {
         node
     }
 
-    reading! {
-        string, required_string() -> &'a str;
-        integer, required_integer() -> i64;
-        /// An integer from `least` to `most`.
-        integer_in, required_integer_in(least: i64, most: i64) -> i64;
-        /// A decimal number; integers count too.
-        float, required_float() -> f64;
-        bool, required_bool() -> bool;
-        /// A string such as `"300s"`, `"1500ms"` or `"5m"`.
-        duration, required_duration(zero: Zero) -> Duration;
-        /// A string or an array of strings.
-        strings, required_strings() -> Vec<Spanned<&'a str>>;
+    pub(super) fn string(&mut self, key: &'static str) -> Option<Spanned<&'a str>> {
+        values::string(self.raw(key)?, self.mistakes)
+    }
+
+    pub(super) fn required_string(&mut self, key: &'static str) -> Option<Spanned<&'a str>> {
+        values::string(self.required_raw(key)?, self.mistakes)
+    }
+
+    /// A string or an array of strings.
+    pub(super) fn strings(&mut self, key: &'static str) -> Option<Spanned<Vec<Spanned<&'a str>>>> {
+        values::strings(self.raw(key)?, self.mistakes)
+    }
+
+    pub(super) fn required_strings(&mut self, key: &'static str) -> Option<Spanned<Vec<Spanned<&'a str>>>> {
+        values::strings(self.required_raw(key)?, self.mistakes)
+    }
+
+    pub(super) fn integer_in(&mut self, key: &'static str, range: RangeInclusive<i64>) -> Option<Spanned<i64>> {
+        values::integer_in(self.raw(key)?, range, self.mistakes)
+    }
+
+    pub(super) fn required_integer_in(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<i64>,
+    ) -> Option<Spanned<i64>> {
+        values::integer_in(self.required_raw(key)?, range, self.mistakes)
+    }
+
+    pub(super) fn bool(&mut self, key: &'static str) -> Option<Spanned<bool>> {
+        values::bool(self.raw(key)?, self.mistakes)
+    }
+
+    /// A string such as `"300s"`, `"1500ms"` or `"5m"`.
+    pub(super) fn duration(&mut self, key: &'static str, zero: Zero) -> Option<Spanned<Duration>> {
+        values::duration(self.raw(key)?, zero, self.mistakes)
     }
 
     /// One of some fixed words, which stand for values.
@@ -129,10 +119,6 @@ impl<'a> TableReader<'a> {
 
     pub(super) fn table(&mut self, key: &'static str) -> Option<TableReader<'a>> {
         TableReader::new(self.raw(key)?, self.mistakes)
-    }
-
-    pub(super) fn required_table(&mut self, key: &'static str) -> Option<TableReader<'a>> {
-        TableReader::new(self.required_raw(key)?, self.mistakes)
     }
 
     /// An array of tables. Elements of other types are mistakes and left out.
@@ -150,25 +136,17 @@ impl<'a> TableReader<'a> {
     /// such as `("when", "comes with a later version")`.
     pub(super) fn finish(self, later: &[(&str, &str)]) {
         for (key, _) in self.entries {
-            if self.asked.iter().any(|known| *known == key.name) {
+            if self.asked.contains(&key.name.as_str()) {
                 continue;
             }
             let name = quoted(&key.name);
-            let mistake = if let Some((_, why)) = later.iter().find(|(known, _)| *known == key.name) { Mistake::error(format!("the key {name} {why}")) } else {
+            let mistake = if let Some((_, why)) = later.iter().find(|(known, _)| *known == key.name) {
+                Mistake::error(format!("the key {name} {why}"))
+            } else {
                 let unknown = Mistake::error(format!("unknown key {name}"));
                 unknown.help(values::suggestion(&key.name, &self.asked, "keys"))
             };
             self.mistakes.push(mistake.at(key.place));
         }
-    }
-
-    fn ask(&mut self, key: &'static str) {
-        if !self.asked.contains(&key) {
-            self.asked.push(key);
-        }
-    }
-
-    fn entry(&self, key: &str) -> Option<&'a (Key, Node)> {
-        self.entries.iter().find(|(known, _)| known.name == key)
     }
 }

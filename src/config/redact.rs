@@ -20,10 +20,6 @@ pub(super) struct Secrets {
 }
 
 impl Secrets {
-    pub(super) fn new() -> Self {
-        Self::default()
-    }
-
     /// Adds a secret. White space around it is not part of it; very short ones are ignored.
     pub(super) fn add(&mut self, secret: &str) {
         let secret = secret.trim();
@@ -129,10 +125,9 @@ fn percent_decoded(text: &str) -> (String, Vec<usize>) {
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         let (value, step) = match (byte, hex(at + 1), hex(at + 2)) {
-            (b'%', Some(high), Some(low)) => ((high * 16 + low) as u8, 3),
-            _ => (byte, 1),
+            (b'%', Some(high), Some(low)) => (char::from_u32(high * 16 + low).unwrap_or_default(), 3),
+            _ => (char::from(byte), 1),
         };
-        let value = char::from(value);
         decoded.push(value);
         offsets.extend(std::iter::repeat_n(at, value.len_utf8()));
         at += step;

@@ -1,53 +1,54 @@
 //! How mistakes look in a terminal.
 //!
-//! Owned here: which part of which line is shown, and that nothing raw gets there. Not owned: what
-//! is secret (`redact`).
+//! Owned here: how many are shown, the drawing. Not owned: which part of a line is shown
+//! (`excerpt`), what is secret (`redact`).
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt::Write,
+};
 
 use annotate_snippets::{AnnotationKind, Element, Level, Origin, Renderer, Snippet};
 
 use super::excerpt::{Excerpts, WIDTH, clean};
 use super::mistake::{Mistake, Mistakes, Severity};
 use super::redact::{Secrets, masked};
-use super::source::{Place, SourceId, Sources};
+use super::source::{Place, Source, SourceId, Sources};
 
 /// Mistakes printed in full.
 const PRINTED: usize = 100;
+
 pub(super) fn render(mistakes: &Mistakes, sources: &Sources, secrets: &Secrets, colour: bool) -> String {
-    let list = mistakes.sorted();
-    let printed = list.get(..PRINTED).unwrap_or(&list);
+    let printed = mistakes.first(PRINTED);
     let mut secrets = secrets.clone();
-    let places = printed.iter().flat_map(places);
-    let ids: Vec<SourceId> = places.map(|place| place.source).collect();
-    // A secret of one file may stand in the message about another.
-    let mut files = HashMap::new();
-    for &id in &ids {
-        if let Some(source) = sources.get(id)
-            && !files.contains_key(&id)
-        {
-            files.insert(id, masked(&source.text, source.is_json(), &mut secrets));
-        }
-    }
+    let ids: BTreeSet<SourceId> = printed.iter().flat_map(places).map(|place| place.source).collect();
+    // All are masked before the first is shown: a secret of one file may stand in another.
+    let files: Vec<(SourceId, &Source, String)> = ids
+        .into_iter()
+        .filter_map(|id| {
+            let source = sources.get(id)?;
+            Some((id, source, masked(&source.text, source.is_json(), &mut secrets)))
+        })
+        .collect();
     let files: HashMap<SourceId, Excerpts> = files
         .into_iter()
-        .map(|(id, text)| (id, Excerpts::new(sources, id, &text, &secrets)))
+        .map(|(id, source, masked)| (id, Excerpts::new(source, &masked, &secrets)))
         .collect();
     // Lines are already cut; the renderer must not cut them again.
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(4 * WIDTH).hyperlink(false);
     let mut out = String::new();
-    for mistake in printed {
-        out.push_str(&one(mistake, &files, &secrets, &renderer));
-        out.push_str("\n\n");
+    for mistake in &printed {
+        out += &one(mistake, &files, &secrets, &renderer);
+        out += "\n\n";
     }
     let (errors, warnings) = (mistakes.errors(), mistakes.warnings());
     let hidden = (errors + warnings).saturating_sub(printed.len());
     if hidden > 0 {
-        out.push_str(&format!("… and {hidden} more that are not shown\n"));
+        let _ = writeln!(out, "… and {hidden} more that are not shown");
     }
     if errors + warnings > 0 {
-        out.push_str(&format!("{}, {}\n", count(errors, "error"), count(warnings, "warning")));
+        let _ = writeln!(out, "{}, {}", count(errors, "error"), count(warnings, "warning"));
     }
     out
 }

@@ -97,11 +97,12 @@ pub(super) fn visitor(table: Option<TableReader<'_>>, mistakes: &Mistakes) -> Vi
     if let Some(mut table) = table {
         let mut trusted = Vec::new();
         for text in table.strings("trusted_proxies").into_iter().flat_map(|list| list.value) {
-            if let Ok(network) = networks::parse(text.value) { trusted.push(network) } else {
+            if let Ok(network) = networks::parse(text.value) {
+                trusted.push(network);
+            } else {
                 let mistake = Mistake::error("this is no network").at(text.place);
-                mistakes.push(
-                    mistake.help("write an address, or a network such as \"10.0.0.0/8\" or \"2001:db8::/32\""),
-                );
+                mistakes
+                    .push(mistake.help("write an address, or a network such as \"10.0.0.0/8\" or \"2001:db8::/32\""));
             }
         }
         real_ip.trusted = Networks::new(trusted);
@@ -131,11 +132,16 @@ fn real_ip_header(text: &Spanned<&str>, mistakes: &Mistakes) -> Option<RealIpHea
     match text.value.to_ascii_lowercase().as_str() {
         "x-forwarded-for" => Some(RealIpHeader::XForwardedFor),
         "forwarded" => Some(RealIpHeader::Forwarded),
-        name => if let Ok(name) = HeaderName::try_from(name) { Some(RealIpHeader::Single(name)) } else {
-            let mistake = Mistake::error("this is no name of a header").at(text.place);
-            mistakes.push(mistake.help("write \"x-forwarded-for\", \"forwarded\", or a header with one address such as \"cf-connecting-ip\""));
-            None
-        },
+        name => {
+            let name = HeaderName::try_from(name).ok();
+            if name.is_none() {
+                let mistake = Mistake::error("this is no name of a header").at(text.place);
+                mistakes.push(mistake.help(
+                    "write \"x-forwarded-for\", \"forwarded\", or a header with one address such as \"cf-connecting-ip\"",
+                ));
+            }
+            name.map(RealIpHeader::Single)
+        }
     }
 }
 
@@ -150,7 +156,7 @@ pub(super) fn click(table: Option<TableReader<'_>>) -> click::Settings {
     if let Some(deadline) = table.duration("deadline", Zero::Refused) {
         settings.deadline = deadline.value;
     }
-    if let Some(entries) = table.integer_in("cache_entries", 0, 1 << 32) {
+    if let Some(entries) = table.integer_in("cache_entries", 0..=1 << 32) {
         settings.cache_entries = usize::try_from(entries.value).unwrap_or(usize::MAX);
     }
     if let Some(ttl) = table.duration("ttl", Zero::Allowed) {
@@ -160,7 +166,12 @@ pub(super) fn click(table: Option<TableReader<'_>>) -> click::Settings {
         settings.ttl_when_exists = ttl.value;
     }
     // What this version does by nature may be said; what it does not do may not.
-    table.choice("hedge_after", &[("off", ())]);
+    if let Some(hedge) = table.string("hedge_after").filter(|hedge| hedge.value != "off") {
+        let mistake = Mistake::error(format!("hedging {LATER}")).at(hedge.place);
+        table
+            .mistakes()
+            .push(mistake.help("write \"off\", or leave the key out"));
+    }
     if let Some(ttl) = table
         .duration("offer_ttl", Zero::Allowed)
         .filter(|ttl| !ttl.value.is_zero())
@@ -205,7 +216,7 @@ pub(super) fn limits(table: Option<TableReader<'_>>) -> Limits {
 pub(super) fn unmatched(table: Option<TableReader<'_>>, mistakes: &Mistakes) -> Unmatched {
     let nothing = Unmatched::Status(StatusCode::NOT_FOUND);
     let Some(mut table) = table else { return nothing };
-    let status = table.integer_in("status", 400, 499);
+    let status = table.integer_in("status", 400..=499);
     let redirect = table.string("redirect");
     table.finish(&[]);
     match (status, redirect) {

@@ -1,7 +1,7 @@
 //! The files of a configuration as text, and places in them.
 //!
-//! Owned here: reading files, byte order marks, encoding, offsets to lines and columns.
-//! Not owned: what the text means.
+//! Owned here: reading files, byte order marks, encoding. Not owned: what the text
+//! means.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -39,16 +39,6 @@ impl Source {
             .extension()
             .is_some_and(|ending| ending.eq_ignore_ascii_case("json"))
     }
-
-    /// Line and column of an offset, both from 1; columns count characters.
-    pub(super) fn position(&self, offset: usize) -> (usize, usize) {
-        let offset = self.text.floor_char_boundary(offset);
-        let before = self.text.get(..offset).unwrap_or_default();
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let line = before.bytes().filter(|&byte| byte == b'\n').count() + 1;
-        let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
-        (line, column)
-    }
 }
 
 /// All files of one configuration, in the order in which they were read.
@@ -58,10 +48,6 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    pub(super) fn new() -> Self {
-        Self::default()
-    }
-
     /// Adds a text that is already at hand.
     pub(super) fn add(&mut self, path: impl Into<PathBuf>, text: impl Into<String>) -> SourceId {
         let mut text = text.into();

@@ -116,11 +116,7 @@ impl Reading<'_> {
         let value = match node.into_inner() {
             DeValue::String(text) => Value::String(text.into_owned()),
             DeValue::Integer(number) => self.integer(&number, place),
-            // `inf` and `nan` are numbers in TOML.
-            DeValue::Float(number) => match number.as_str().parse() {
-                Ok(value) => Value::Float(value),
-                Err(_) => Value::Other("a number"),
-            },
+            DeValue::Float(_) => Value::Other("a decimal number"),
             DeValue::Boolean(value) => Value::Bool(value),
             DeValue::Datetime(_) => Value::Other("a date or time"),
             DeValue::Array(items) => {

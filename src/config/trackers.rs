@@ -3,7 +3,6 @@
 use std::{env, fs, path::Path, sync::Arc};
 
 use http::Uri;
-use rustls_pki_types::{CertificateDer, pem::PemObject};
 
 use super::{
     Mistake, Mistakes, Node, Secrets, Spanned, TableReader, Value, load::Teller, quoted, source::Place,
@@ -11,7 +10,7 @@ use super::{
 };
 use crate::click::{
     SecretKey, Tracker,
-    client::{Client, Endpoint},
+    client::{Client, Endpoint, NotRoots, Roots},
     wire::Prefix,
 };
 
@@ -61,14 +60,14 @@ impl Trackers {
 }
 
 pub(super) fn read(
-    table: Option<TableReader<'_>>,
+    table: Option<&TableReader<'_>>,
     folder: &Path,
     secrets: &mut Secrets,
     teller: Teller<'_>,
     mistakes: &Mistakes,
 ) -> Trackers {
     let mut trackers = Trackers::default();
-    for (name, node) in table.iter().flat_map(TableReader::entries) {
+    for (name, node) in table.into_iter().flat_map(TableReader::entries) {
         let number = u32::try_from(trackers.0.len()).unwrap_or(u32::MAX);
         let name_text: Arc<str> = name.name.as_str().into();
         let usable = TableReader::new(node, mistakes).and_then(|table| {
@@ -102,7 +101,7 @@ fn parts(mut table: TableReader<'_>, folder: &Path, secrets: &mut Secrets, mista
         .and_then(|node| secure_key(node, folder, secrets, mistakes));
     let roots = match table.string("ca") {
         Some(text) => roots(&text, folder, mistakes),
-        None => Some(Vec::new()),
+        None => Some(Roots::default()),
     };
     table.finish(&[]);
     let url = url?;
@@ -115,11 +114,7 @@ fn parts(mut table: TableReader<'_>, folder: &Path, secrets: &mut Secrets, mista
 }
 
 /// Where the tracker is. Its mistakes do not quote it: a key might stand in it.
-fn endpoint(
-    text: &Spanned<&str>,
-    roots: &[CertificateDer<'static>],
-    mistakes: &Mistakes,
-) -> Option<(Endpoint, String)> {
+fn endpoint(text: &Spanned<&str>, roots: &Roots, mistakes: &Mistakes) -> Option<(Endpoint, String)> {
     let wrong = |message: &str| {
         let mistake = Mistake::error(message).at(text.place);
         mistakes.push(mistake.help("write it like \"https://tracker.example.com/api/click/create\""));
@@ -178,11 +173,12 @@ fn secure_key(node: &Node, folder: &Path, secrets: &mut Secrets, mistakes: &Mist
         }
     };
     secrets.add(&text);
-    if let Ok(key) = SecretKey::new(&text) { Some(key) } else {
+    let key = SecretKey::new(&text).ok();
+    if key.is_none() {
         let mistake = Mistake::error("the key is empty, or not one word").at(place);
         mistakes.push(mistake.help("it is the secret key of your account at the network, a UUID"));
-        None
     }
+    key
 }
 
 fn of_env(name: &Spanned<&str>, mistakes: &Mistakes) -> Option<String> {
@@ -209,7 +205,7 @@ fn of_file(name: &Spanned<&str>, folder: &Path, mistakes: &Mistakes) -> Option<S
     }
 }
 
-fn roots(name: &Spanned<&str>, folder: &Path, mistakes: &Mistakes) -> Option<Vec<CertificateDer<'static>>> {
+fn roots(name: &Spanned<&str>, folder: &Path, mistakes: &Mistakes) -> Option<Roots> {
     let path = folder.join(name.value);
     let pem = match fs::read(&path) {
         Ok(pem) => pem,
@@ -218,11 +214,10 @@ fn roots(name: &Spanned<&str>, folder: &Path, mistakes: &Mistakes) -> Option<Vec
             return None;
         }
     };
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    match found {
-        Ok(found) if !found.is_empty() => Some(found),
-        _ => {
-            let mistake = Mistake::error(format!("`{}` holds no certificates", path.display()));
+    match Roots::from_pem(&pem) {
+        Ok(roots) => Some(roots),
+        Err(NotRoots) => {
+            let mistake = Mistake::error(format!("`{}` holds no root certificates", path.display()));
             mistakes.push(
                 mistake
                     .at(name.place)

@@ -2,8 +2,6 @@
 //!
 //! Owned here: the types and the choice of the format. Not owned: the formats themselves.
 
-use std::fmt;
-
 use super::mistake::Mistakes;
 use super::source::{Place, SourceId, Sources};
 
@@ -11,7 +9,6 @@ use super::source::{Place, SourceId, Sources};
 pub(super) const DEEPEST: usize = 64;
 
 /// What a file holds.
-#[derive(Debug)]
 pub(super) struct Tree {
     /// Always a table.
     pub root: Node,
@@ -20,30 +17,26 @@ pub(super) struct Tree {
 }
 
 /// A value and where it stands. For a table with a header of its own, that is the header.
-#[derive(Clone, Debug)]
 pub(super) struct Node {
     pub value: Value,
     pub place: Place,
 }
 
 /// The name of an entry and where it stands.
-#[derive(Clone, Debug)]
 pub(super) struct Key {
     pub name: String,
     pub place: Place,
 }
 
-/// A value. `Debug` does not show strings, since they may be secrets.
-#[derive(Clone)]
+/// A value. There is no `Debug`: strings may be secrets.
 pub(super) enum Value {
     String(String),
     Integer(i64),
-    Float(f64),
     Bool(bool),
     Array(Vec<Node>),
     /// In the order of the file.
     Table(Vec<(Key, Node)>),
-    /// A kind of value that no configuration uses, named as messages name it ("a date").
+    /// A kind of value that no configuration uses, as messages name it: "a decimal number", "a date or time".
     Other(&'static str),
 }
 
@@ -53,27 +46,10 @@ impl Value {
         match self {
             Self::String(_) => "a string",
             Self::Integer(_) => "an integer",
-            Self::Float(_) => "a decimal number",
             Self::Bool(_) => "a boolean",
             Self::Array(_) => "an array",
             Self::Table(_) => "a table",
             Self::Other(word) => word,
-        }
-    }
-}
-
-impl fmt::Debug for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Integer(value) => value.fmt(f),
-            Self::Float(value) => value.fmt(f),
-            Self::Bool(value) => value.fmt(f),
-            Self::Array(items) => items.fmt(f),
-            Self::Table(entries) => f
-                .debug_map()
-                .entries(entries.iter().map(|e| (&e.0.name, &e.1)))
-                .finish(),
-            Self::String(_) | Self::Other(_) => f.write_str(self.kind()),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{Mistake, Mistakes, Spanned, source::Place};
 use crate::redirect::{
-    FallbackUrl, Forward, SendValue, TemplateMistake, TrafficUrl,
+    FallbackUrl, Forward, SendValue, TemplateMistakes, TrafficUrl,
     location::TrafficMistake,
     macros::{self, Use},
 };
@@ -40,15 +40,17 @@ pub(super) fn send(text: &Spanned<&str>, mistakes: &Mistakes) -> Option<SendValu
 pub(super) fn traffic(text: &Spanned<&str>, forward: Forward, mistakes: &Mistakes) -> Option<TrafficUrl> {
     let url = match TrafficUrl::parse(text.value, forward) {
         Ok(url) => url,
-        Err(TrafficMistake::Template(mistake)) => return told(Err(mistake), text, mistakes),
+        Err(TrafficMistake::Template(wrong)) => return told(Err(wrong), text, mistakes),
         Err(TrafficMistake::NoClickId) => {
             let mistake = Mistake::error("a traffic URL without `{click_id}` loses every conversion").at(text.place);
-            mistakes.push(mistake.help(
-                "put `{click_id}` into its path or query, as the campaign card shows it; behind `#` the advertiser does not see it",
-            ));
+            mistakes.push(mistake.help("put `{click_id}` into its path or query, as the campaign card shows it"));
             return None;
         }
     };
+    if url.hides_click_id_from_server() {
+        let warning = Mistake::warning("`{click_id}` stands behind `#`, which browsers do not send").at(text.place);
+        mistakes.push(warning.help("keep it if the advertiser's page reads it there; else move it before `#`"));
+    }
     for name in url.params() {
         let warning = Mistake::warning(format!(
             "`{{{name}}}` is no macro of onehop's, and is taken from the tracker's answer"
@@ -64,12 +66,14 @@ pub(super) fn traffic(text: &Spanned<&str>, forward: Forward, mistakes: &Mistake
     Some(url)
 }
 
-fn told<T>(read: Result<T, TemplateMistake>, text: &Spanned<&str>, mistakes: &Mistakes) -> Option<T> {
+fn told<T>(read: Result<T, TemplateMistakes>, text: &Spanned<&str>, mistakes: &Mistakes) -> Option<T> {
     match read {
         Ok(read) => Some(read),
-        Err(mistake) => {
-            let told = Mistake::error(mistake.message).at(part(text, &mistake.at));
-            mistakes.push(told.help(mistake.help));
+        Err(wrong) => {
+            for mistake in wrong {
+                let told = Mistake::error(mistake.message).at(part(text, &mistake.at));
+                mistakes.push(told.help(mistake.help));
+            }
             None
         }
     }

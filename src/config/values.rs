@@ -2,7 +2,7 @@
 //!
 //! Owned here: types, ranges, durations, words out of a list, and the messages about them.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use super::mistake::{Mistake, Mistakes, quoted};
 use super::reader::Spanned;
@@ -20,11 +20,11 @@ pub(super) enum Zero {
     Refused,
 }
 
-fn spanned<T>(node: &Node, value: T) -> Option<Spanned<T>> {
-    Some(Spanned {
+fn spanned<T>(node: &Node, value: T) -> Spanned<T> {
+    Spanned {
         value,
         place: node.place,
-    })
+    }
 }
 
 /// Reports a value of a wrong type. `wanted` has its article.
@@ -39,44 +39,28 @@ pub(super) fn wrong_type(wanted: &str, node: &Node, mistakes: &Mistakes) {
 
 pub(super) fn string<'a>(node: &'a Node, mistakes: &Mistakes) -> Option<Spanned<&'a str>> {
     if let Value::String(text) = &node.value {
-        return spanned(node, text.as_str());
+        return Some(spanned(node, text.as_str()));
     }
     wrong_type("a string", node, mistakes);
     None
 }
 
-pub(super) fn integer(node: &Node, mistakes: &Mistakes) -> Option<Spanned<i64>> {
-    if let Value::Integer(number) = node.value {
-        return spanned(node, number);
+pub(super) fn integer_in(node: &Node, range: RangeInclusive<i64>, mistakes: &Mistakes) -> Option<Spanned<i64>> {
+    let Value::Integer(number) = node.value else {
+        wrong_type("an integer", node, mistakes);
+        return None;
+    };
+    if range.contains(&number) {
+        return Some(spanned(node, number));
     }
-    wrong_type("an integer", node, mistakes);
-    None
-}
-
-pub(super) fn integer_in(node: &Node, least: i64, most: i64, mistakes: &Mistakes) -> Option<Spanned<i64>> {
-    let number = integer(node, mistakes)?;
-    if (least..=most).contains(&number.value) {
-        return Some(number);
-    }
+    let (least, most) = range.into_inner();
     mistakes.error(node.place, format!("expected an integer from {least} to {most}"));
     None
 }
 
-pub(super) fn float(node: &Node, mistakes: &Mistakes) -> Option<Spanned<f64>> {
-    match node.value {
-        Value::Float(number) => spanned(node, number),
-        // Above 2^53 the nearest float is taken, as for a literal with a point.
-        Value::Integer(number) => spanned(node, number as f64),
-        _ => {
-            wrong_type("a number", node, mistakes);
-            None
-        }
-    }
-}
-
 pub(super) fn bool(node: &Node, mistakes: &Mistakes) -> Option<Spanned<bool>> {
     if let Value::Bool(value) = node.value {
-        return spanned(node, value);
+        return Some(spanned(node, value));
     }
     wrong_type("`true` or `false`", node, mistakes);
     None
@@ -102,7 +86,7 @@ pub(super) fn duration(node: &Node, zero: Zero, mistakes: &Mistakes) -> Option<S
         Ok(value) if value.is_zero() && zero == Zero::Refused => {
             Mistake::error("the duration must be longer than zero")
         }
-        Ok(value) => return spanned(node, value),
+        Ok(value) => return Some(spanned(node, value)),
         Err(humantime::DurationError::NumberOverflow) => Mistake::error("the duration is too long or too precise"),
         Err(humantime::DurationError::UnknownUnit { .. }) => {
             Mistake::error("unknown unit in a duration").help("units are `ms`, `s`, `m`, `h` and `d`")
@@ -124,15 +108,12 @@ fn unit_missing(digits: &str, node: &Node, mistakes: &Mistakes) {
 
 pub(super) fn strings<'a>(node: &'a Node, mistakes: &Mistakes) -> Option<Spanned<Vec<Spanned<&'a str>>>> {
     match &node.value {
-        Value::String(text) => {
-            let one = spanned(node, text.as_str());
-            spanned(node, one.into_iter().collect())
-        }
+        Value::String(text) => Some(spanned(node, vec![spanned(node, text.as_str())])),
         Value::Array(items) => {
             let list: Vec<_> = items.iter().filter_map(|item| string(item, mistakes)).collect();
             // Half a list would lead to mistakes that are none.
             if list.len() == items.len() {
-                return spanned(node, list);
+                return Some(spanned(node, list));
             }
             None
         }
@@ -146,7 +127,7 @@ pub(super) fn strings<'a>(node: &'a Node, mistakes: &Mistakes) -> Option<Spanned
 pub(super) fn choice<T: Copy>(node: &Node, words: &[(&str, T)], mistakes: &Mistakes) -> Option<Spanned<T>> {
     let text = string(node, mistakes)?;
     if let Some((_, value)) = words.iter().find(|(word, _)| *word == text.value) {
-        return spanned(node, *value);
+        return Some(spanned(node, *value));
     }
     let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
     let mistake = Mistake::error("unknown word").at(node.place);

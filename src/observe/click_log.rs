@@ -172,7 +172,7 @@ mod tests {
             at: UNIX_EPOCH,
             hit_id: HitId::new(UNIX_EPOCH),
             host: "go.example.com".into(),
-            uri: path.parse::<Uri>().expect("a path"),
+            uri: Some(path.parse::<Uri>().expect("a path")),
             user_agent: None,
             referrer: None,
             ended: None,

@@ -49,7 +49,7 @@ impl Serialize for Line<'_> {
         line.serialize_entry("outcome", &ended.map(|ended| ended.kind.as_str()))?;
         line.serialize_entry("reason", &ended.and_then(Ended::reason_text))?;
         line.serialize_entry("host", &record.host)?;
-        line.serialize_entry("path", record.uri.path())?;
+        line.serialize_entry("path", &record.path())?;
         line.serialize_entry("link", &trace.and_then(|trace| trace.link.as_deref()))?;
         line.serialize_entry("offer", &offer.and_then(|offer| offer.name.as_deref()))?;
         line.serialize_entry("tracker", &offer.map(|offer| &*offer.tracker))?;
@@ -98,7 +98,7 @@ fn told(record: &Record) -> Vec<(&'static str, String)> {
     if let Some(told) = kept {
         return told.iter().map(|(name, value)| (name, decode(value))).collect();
     }
-    let query = Query::new(record.uri.query().unwrap_or_default());
+    let query = Query::new(record.uri.as_ref().and_then(http::Uri::query).unwrap_or_default());
     wire::OPTIONAL
         .into_iter()
         .filter_map(|name| Some((name, decode(query.get(name)?.as_bytes()))))
@@ -154,7 +154,7 @@ mod tests {
             at: UNIX_EPOCH + Duration::from_millis(1_234),
             hit_id: HitId::new(UNIX_EPOCH),
             host: "go.example.com".into(),
-            uri: Uri::from_static(uri),
+            uri: Some(Uri::from_static(uri)),
             user_agent: HeaderValue::from_bytes(user_agent).ok(),
             referrer: None,
             ended: None,

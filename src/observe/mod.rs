@@ -11,6 +11,7 @@ pub mod record;
 pub mod text;
 
 use std::{
+    net::IpAddr,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
@@ -49,17 +50,35 @@ pub struct Watch {
 impl Observe {
     /// Begins to watch a hit.
     pub fn watch(&self, at: SystemTime, id: HitId, host: &str, uri: &Uri, headers: &HeaderMap, trace: Trace) -> Watch {
-        let record = self.log.is_some().then(|| {
-            Box::new(Record {
-                at,
-                hit_id: id,
-                host: host.into(),
-                uri: uri.clone(),
-                user_agent: headers.get(header::USER_AGENT).cloned(),
-                referrer: headers.get(header::REFERER).cloned(),
-                ended: None,
-            })
-        });
+        let record = || Record {
+            at,
+            hit_id: id,
+            host: host.into(),
+            uri: Some(uri.clone()),
+            user_agent: headers.get(header::USER_AGENT).cloned(),
+            referrer: headers.get(header::REFERER).cloned(),
+            ended: None,
+        };
+        self.begin(record, trace)
+    }
+
+    /// Tells of a hit whose head cannot be read. `peer` is the other end of its connection.
+    pub fn unreadable(&self, at: SystemTime, peer: IpAddr) {
+        let record = || Record {
+            at,
+            hit_id: HitId::new(at),
+            host: "".into(),
+            uri: None,
+            user_agent: None,
+            referrer: None,
+            ended: None,
+        };
+        self.begin(record, Trace::new(peer))
+            .end(&Outcome::Refused(Refusal::BadRequest));
+    }
+
+    fn begin(&self, record: impl FnOnce() -> Record, trace: Trace) -> Watch {
+        let record = self.log.is_some().then(|| Box::new(record()));
         Watch {
             observe: self.clone(),
             began: Instant::now(),

@@ -95,8 +95,8 @@ pub struct Record {
     pub hit_id: HitId,
     /// The host, canonical where it is one.
     pub host: Box<str>,
-    /// The request target.
-    pub uri: Uri,
+    /// The request target; `None` where it could not be read.
+    pub uri: Option<Uri>,
     /// The User-Agent.
     pub user_agent: Option<HeaderValue>,
     /// The referrer.
@@ -121,6 +121,11 @@ pub struct Ended {
 }
 
 impl Record {
+    /// The path as it came.
+    pub fn path(&self) -> Option<&str> {
+        self.uri.as_ref().map(Uri::path)
+    }
+
     /// Adds how the hit ended.
     pub fn end(&mut self, outcome: &Outcome, trace: Trace, total: Duration) {
         let location = match outcome {

@@ -5,7 +5,7 @@ use http::HeaderValue;
 
 use super::{
     macros::{ClickValues, Macro, Spot, Use, Values},
-    template::{Template, TemplateMistake},
+    template::{Template, TemplateMistakes},
 };
 use crate::{percent, query::Query};
 
@@ -64,7 +64,7 @@ pub struct FallbackUrl(Template);
 
 impl FallbackUrl {
     /// Reads a template; `usage` says which macros it may hold.
-    pub fn parse(text: &str, usage: Use) -> Result<Self, TemplateMistake> {
+    pub fn parse(text: &str, usage: Use) -> Result<Self, TemplateMistakes> {
         Template::url(text, usage).map(Self)
     }
 
@@ -102,19 +102,16 @@ pub struct TrafficUrl {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TrafficMistake {
     /// It is no template.
-    Template(TemplateMistake),
-    /// There is no `{click_id}` in it, or only behind `#`, where the advertiser's server does not see it.
+    Template(TemplateMistakes),
+    /// There is no `{click_id}` in it.
     NoClickId,
 }
 
 impl TrafficUrl {
-    /// Reads a template, which must hold `{click_id}` where it reaches the advertiser's server.
+    /// Reads a template, which must hold `{click_id}`.
     pub fn parse(text: &str, forward: Forward) -> Result<Self, TrafficMistake> {
         let template = Template::url(text, Use::Traffic).map_err(TrafficMistake::Template)?;
-        if !template
-            .macros()
-            .any(|(found, spot)| *found == Macro::ClickId && spot != Spot::Fragment)
-        {
+        if !template.macros().any(|(found, _)| *found == Macro::ClickId) {
             return Err(TrafficMistake::NoClickId);
         }
         let own = Query::new(&template.query_text())
@@ -122,6 +119,13 @@ impl TrafficUrl {
             .map(|pair| String::from_utf8_lossy(&percent::decode_form(pair.name.as_bytes())).into())
             .collect();
         Ok(Self { template, forward, own })
+    }
+
+    /// Whether the click id stands behind `#` alone, where the advertiser's page sees it and the server does not.
+    pub fn hides_click_id_from_server(&self) -> bool {
+        self.template
+            .macros()
+            .all(|(found, spot)| *found != Macro::ClickId || spot == Spot::Fragment)
     }
 
     /// Macros that are the tracker's, or slips of the pen.
@@ -173,7 +177,7 @@ pub struct SendValue(Template);
 
 impl SendValue {
     /// Reads a value: any text, with macros of the visitor's and the offer's.
-    pub fn parse(text: &str) -> Result<Self, TemplateMistake> {
+    pub fn parse(text: &str) -> Result<Self, TemplateMistakes> {
         Template::value(text).map(Self)
     }
 

@@ -125,11 +125,24 @@ fn a_traffic_url_needs_its_click_id() {
     for text in [
         "https://a.example/",
         "https://a.example/?c=%7Bclick_id%7D",
-        "https://a.example/#{click_id}",
         "https://a.example/?c={query.click_id}",
     ] {
         let found = TrafficUrl::parse(text, Forward::Nothing).map(|_| ());
         assert_eq!(found, Err(TrafficMistake::NoClickId), "{text}");
+    }
+}
+
+#[test]
+fn a_value_of_dots_takes_nothing_away() {
+    for (query, expected) in [
+        ("subid1=..", "https://a.example/1//x"),
+        ("subid1=%2e%2E", "https://a.example/1//x"),
+        ("subid1=.", "https://a.example/1//x"),
+        ("subid1=...", "https://a.example/1/.../x"),
+        ("subid1=../..", "https://a.example/1/..%2F../x"),
+    ] {
+        let location = traffic("https://a.example/{click_id}/{subid1}/x", Forward::Nothing, query, "1");
+        assert_eq!(location, expected, "{query}");
     }
 }
 
@@ -220,6 +233,7 @@ proptest! {
         prop_assert_eq!(uri.scheme_str(), Some("https"));
         prop_assert_eq!(uri.authority().map(http::uri::Authority::as_str), Some("a.example:8443"));
         prop_assert!(location.as_str().bytes().all(|b| b.is_ascii_graphic()));
+        prop_assert!(uri.path().split('/').all(|s| !matches!(&*percent::decode_path(s.as_bytes()), b"." | b"..")));
         let mut encoded = Vec::new();
         percent::encode(click_id.as_bytes(), &mut encoded);
         prop_assert!(location.as_str().contains(&*String::from_utf8_lossy(&encoded)));
@@ -233,7 +247,7 @@ proptest! {
                     let location = url.location(&values("a=b"));
                     prop_assert!(location.as_str().parse::<Uri>().is_ok(), "{}", location.as_str());
                 }
-                Err(mistake) => {
+                Err(mistakes) => for mistake in mistakes {
                     prop_assert!(mistake.at.end <= text.len() && mistake.at.start <= mistake.at.end);
                     prop_assert!(text.get(mistake.at).is_some());
                 }

@@ -210,8 +210,17 @@ pub struct ClickValues<'a> {
 }
 
 impl Values<'_> {
-    /// Appends the value of a macro, encoded for its spot.
+    /// Appends the value of a macro, encoded for its spot. In a path a value of one or two dots is left out: however it is
+    /// encoded, a browser would resolve it, and the segment before it away (WHATWG URL, section 4.4).
     pub fn write(&self, what: &Macro, spot: Spot, click: Option<ClickValues<'_>>, out: &mut Vec<u8>) {
+        let begin = out.len();
+        self.write_any(what, spot, click, out);
+        if spot == Spot::Path && matches!(&out[begin..], b"." | b"..") {
+            out.truncate(begin);
+        }
+    }
+
+    fn write_any(&self, what: &Macro, spot: Spot, click: Option<ClickValues<'_>>, out: &mut Vec<u8>) {
         match what {
             Macro::ClickId => {
                 percent::encode(click.map_or("", |click| click.id.as_str()).as_bytes(), out);

@@ -9,5 +9,5 @@ pub mod template;
 pub use self::{
     location::{AdvertiserLocation, FallbackUrl, Forward, Location, SendValue, TrafficUrl},
     macros::{Macro, OfferIds, Values},
-    template::{Template, TemplateMistake},
+    template::{Template, TemplateMistake, TemplateMistakes},
 };

@@ -25,7 +25,10 @@ enum Part {
     Macro(Macro, Spot),
 }
 
-/// What is wrong with a template, and where in its text.
+/// What is wrong with a template: each mistake, in the order of the text.
+pub type TemplateMistakes = Vec<TemplateMistake>;
+
+/// One thing that is wrong with a template, and where in its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateMistake {
     /// Bytes of the template's text.
@@ -46,7 +49,7 @@ fn mistake(at: Range<usize>, message: impl Into<String>, help: impl Into<String>
 
 impl Template {
     /// Reads an absolute `http` or `https` URL with macros in its path, query or fragment.
-    pub fn url(text: &str, usage: Use) -> Result<Self, TemplateMistake> {
+    pub fn url(text: &str, usage: Use) -> Result<Self, TemplateMistakes> {
         if let Some((at, found)) = text
             .char_indices()
             .find(|&(_, c)| c.is_whitespace() || c.is_control() || c == '\\')
@@ -56,38 +59,59 @@ impl Template {
                 '\\' => "write `/` between segments, or `%5C` for a backslash",
                 _ => "leave it out",
             };
-            return Err(mistake(
+            return Err(vec![mistake(
                 at..at + found.len_utf8(),
                 format!("a URL cannot hold {found:?}"),
                 help,
-            ));
+            )]);
         }
-        let (origin, rest_at) = origin(text)?;
+        let (origin, rest_at) = origin(text).map_err(|mistake| vec![mistake])?;
         let mut reader = Reader {
             text,
             usage,
             spot: Spot::Path,
             template: Self::default(),
+            mistakes: Vec::new(),
         };
         reader.push_text(&origin);
-        reader.read(rest_at)?;
-        Ok(reader.template)
+        reader.read(rest_at);
+        if has_dot_segment(&text[rest_at..]) {
+            reader.mistakes.push(mistake(
+                rest_at..text.len(),
+                "a path segment of dots is resolved away by browsers, and what stands before it with it",
+                "write the path as it is meant, without `.` and `..`",
+            ));
+        }
+        if reader.mistakes.is_empty() {
+            Ok(reader.template)
+        } else {
+            Err(reader.mistakes)
+        }
     }
 
     /// Reads a value for the tracker: any text, macros anywhere.
-    pub fn value(text: &str) -> Result<Self, TemplateMistake> {
+    pub fn value(text: &str) -> Result<Self, TemplateMistakes> {
         let mut template = Self::default();
+        let mut mistakes = Vec::new();
         for piece in pieces(text, 0) {
-            template.parts.push(match piece? {
+            let part = piece.and_then(|piece| match piece {
                 Piece::Text(at) => {
                     let mut encoded = Vec::new();
                     percent::encode(text[at].as_bytes(), &mut encoded);
-                    Part::Text(String::from_utf8_lossy(&encoded).into())
+                    Ok(Part::Text(String::from_utf8_lossy(&encoded).into()))
                 }
-                Piece::Macro(at) => Part::Macro(find(text, at, Use::Send)?, Spot::Query),
+                Piece::Macro(at) => Ok(Part::Macro(find(text, at, Use::Send)?, Spot::Query)),
             });
+            match part {
+                Ok(part) => template.parts.push(part),
+                Err(mistake) => mistakes.push(mistake),
+            }
         }
-        Ok(template)
+        if mistakes.is_empty() {
+            Ok(template)
+        } else {
+            Err(mistakes)
+        }
     }
 
     /// The macros, in the order in which they stand.
@@ -185,21 +209,23 @@ struct Reader<'t> {
     usage: Use,
     spot: Spot,
     template: Template,
+    mistakes: TemplateMistakes,
 }
 
 impl Reader<'_> {
-    fn read(&mut self, from: usize) -> Result<(), TemplateMistake> {
+    fn read(&mut self, from: usize) {
         for piece in pieces(self.text, from) {
-            match piece? {
-                Piece::Text(at) => self.text(at)?,
+            let read = piece.and_then(|piece| match piece {
+                Piece::Text(at) => self.text(at),
                 Piece::Macro(at) => {
                     let found = find(self.text, at, self.usage)?;
                     let part = Part::Macro(found, self.spot);
                     self.parts().push(part);
+                    Ok(())
                 }
-            }
+            });
+            self.mistakes.extend(read.err());
         }
-        Ok(())
     }
 
     fn parts(&mut self) -> &mut Vec<Part> {
@@ -248,6 +274,26 @@ impl Reader<'_> {
         self.push_text(&percent::encode_written(&text[from..]));
         Ok(())
     }
+}
+
+/// Whether a segment of the path is `.` or `..` once its macros are taken out: with values that are empty it would be one.
+fn has_dot_segment(after_host: &str) -> bool {
+    let path = &after_host[..after_host.find(['?', '#']).unwrap_or(after_host.len())];
+    path.split('/').skip(1).any(|segment| {
+        let mut depth = 0;
+        let text: String = segment
+            .chars()
+            .filter(|c| {
+                match c {
+                    '{' => depth += 1,
+                    '}' => depth -= 1,
+                    _ => return depth == 0,
+                }
+                false
+            })
+            .collect();
+        matches!(&*percent::decode_path(text.as_bytes()), b"." | b"..")
+    })
 }
 
 enum Piece {
@@ -340,7 +386,7 @@ mod tests {
             ("https://a/{country}", Use::Traffic, 11..18, "no value here"),
             ("https://a/{query.}", Use::Traffic, 11..17, "no macro"),
         ] {
-            let found = Template::url(text, usage).expect_err(text);
+            let found = Template::url(text, usage).expect_err(text).remove(0);
             assert_eq!(found.at, at, "{text}: {found:?}");
             assert!(found.message.contains(words), "{text}: {found:?}");
         }
@@ -349,6 +395,29 @@ mod tests {
     #[test]
     fn the_nearest_macro_is_named() {
         let found = Template::url("https://a/?r={resaon}", Use::Trafficback).expect_err("a slip");
-        assert_eq!(found.help, "did you mean `{reason}`?");
+        assert_eq!(found[0].help, "did you mean `{reason}`?");
+    }
+
+    #[test]
+    fn all_mistakes_of_a_text_are_found() {
+        let found = Template::url("https://a.example/{x}/%z?{click_id}&{y", Use::Tracking).expect_err("four slips");
+        let begins: Vec<_> = found.iter().map(|mistake| mistake.at.start).collect();
+        assert_eq!(begins, [19, 22, 26, 36]);
+        assert_eq!(Template::value("{x}{y}").expect_err("two slips").len(), 2);
+    }
+
+    #[test]
+    fn dot_segments_are_refused() {
+        for path in ["/..", "/a/../b", "/{ip}/.", "/%2e%2E/x", "/.{ip}.", "/{ip}../"] {
+            let text = format!("https://a.example{path}?x={{ip}}");
+            let found = Template::url(&text, Use::Tracking).expect_err(path);
+            assert!(found[0].message.contains("dots"), "{path}: {found:?}");
+        }
+        for path in ["/.well-known/x", "/a../b", "/{ip}...", "/x?/../", "/x#/../"] {
+            assert!(
+                Template::url(&format!("https://a.example{path}"), Use::Tracking).is_ok(),
+                "{path}"
+            );
+        }
     }
 }

@@ -1,8 +1,15 @@
 //! A connection from its first byte to its last answer, within limits of time and size.
 
-use std::{convert::Infallible, net::IpAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    convert::Infallible,
+    net::IpAddr,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-use http::{Request, Version};
+use http::{Request, Version, header};
 use hyper::{
     body::{Body, Incoming},
     server::conn::{http1, http2},
@@ -114,14 +121,22 @@ impl Server {
         let mut connection = pin!(connection);
         tokio::select! {
             biased;
-            // Its errors are the visitor's: a broken request is answered by hyper, a broken line by nobody.
-            _ = connection.as_mut() => return,
+            ended = connection.as_mut() => return self.ended(ended, peer),
             () = self.draining() => {}
         }
         // From here each answer is the last of its connection. A request that is on its way is still taken.
-        if timeout(self.limits.linger, connection.as_mut()).await.is_err() {
-            connection.as_mut().graceful_shutdown();
-            let _ = connection.await;
+        if let Ok(ended) = timeout(self.limits.linger, connection.as_mut()).await {
+            return self.ended(ended, peer);
+        }
+        connection.as_mut().graceful_shutdown();
+        self.ended(connection.await, peer);
+    }
+
+    /// hyper has answered a head that it cannot read; it was a hit all the same. Other errors are of a broken line, whose
+    /// hits have been told of.
+    fn ended(&self, ended: hyper::Result<()>, peer: IpAddr) {
+        if ended.is_err_and(|error| error.is_parse()) {
+            self.observe.unreadable(SystemTime::now(), peer);
         }
     }
 
@@ -158,13 +173,16 @@ impl Server {
     ///
     /// Dropped at its await, as when the visitor leaves, it records the hit as one whose visitor left.
     async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Reply {
-        let at = std::time::SystemTime::now();
+        let at = SystemTime::now();
         let id = HitId::new(at);
         let (parts, body) = request.into_parts();
         let asked = request::read(&parts);
-        let host = asked.as_ref().map_or("", |asked| &asked.host);
+        let host = match &asked {
+            Ok(asked) => Cow::Borrowed(&*asked.host),
+            Err(_) => request::host(&parts).unwrap_or_default(),
+        };
         let trace = Trace::new(peer);
-        let mut watch = self.observe.watch(at, id, host, &parts.uri, &parts.headers, trace);
+        let mut watch = self.observe.watch(at, id, &host, &parts.uri, &parts.headers, trace);
         let outcome = match &asked {
             Ok(asked) => {
                 let hit = Hit {
@@ -187,7 +205,9 @@ impl Server {
         let mut reply = reply::reply(outcome);
         // A body is not read, so that what follows it cannot be told from it.
         let is_last = *self.draining.borrow() || !body.is_end_stream();
-        if is_last && parts.version < Version::HTTP_2 {
+        if parts.version == Version::HTTP_2 {
+            reply.headers_mut().remove(header::CONNECTION);
+        } else if is_last {
             reply::close(&mut reply);
         }
         reply

@@ -21,11 +21,9 @@ pub fn reply(outcome: Outcome) -> Reply {
         | Outcome::Preview(location, _)
         | Outcome::Unmatched(Nowhere::Redirect(location)) => redirect(location.into_value()),
         Outcome::Unmatched(Nowhere::Status(status)) => empty(status),
-        Outcome::Refused(Refusal::BadRequest) => {
-            let mut reply = empty(StatusCode::BAD_REQUEST);
-            close(&mut reply);
-            reply
-        }
+        Outcome::Refused(Refusal::BadRequest) => last(StatusCode::BAD_REQUEST),
+        Outcome::Refused(Refusal::TargetTooLong) => last(StatusCode::URI_TOO_LONG),
+        Outcome::Refused(Refusal::TooManyFields) => last(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
         Outcome::Refused(Refusal::Method) => {
             let mut reply = empty(StatusCode::METHOD_NOT_ALLOWED);
             let allow = HeaderValue::from_static("GET, HEAD");
@@ -43,6 +41,13 @@ pub fn close(reply: &mut Reply) {
     reply
         .headers_mut()
         .insert(header::CONNECTION, HeaderValue::from_static("close"));
+}
+
+/// An answer to a request after which nothing can be trusted, and the end of its connection.
+fn last(status: StatusCode) -> Reply {
+    let mut reply = empty(status);
+    close(&mut reply);
+    reply
 }
 
 fn redirect(location: HeaderValue) -> Reply {

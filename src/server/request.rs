@@ -7,9 +7,14 @@ use std::borrow::Cow;
 use http::{HeaderMap, Method, Uri, Version, header, request::Parts};
 
 use crate::{
-    link::{host, path},
+    link::{host as hosts, path},
     outcome::Refusal,
 };
+
+/// The longest target: an ad's link with every parameter that a network adds fits many times.
+const MAX_TARGET_BYTES: usize = 8 * 1024;
+/// Browsers send about 20, proxies add a few.
+const MAX_FIELDS: usize = 64;
 
 /// Where prefetch proxies ask whether they are welcome.
 const TRAFFIC_ADVICE: &str = "/.well-known/traffic-advice";
@@ -29,13 +34,23 @@ pub struct Asked<'a> {
 
 /// Reads a request's head.
 pub fn read(parts: &Parts) -> Result<Asked<'_>, Refusal> {
+    if is_framed_in_doubt(parts) {
+        return Err(Refusal::BadRequest);
+    }
+    if parts.headers.len() > MAX_FIELDS {
+        return Err(Refusal::TooManyFields);
+    }
     let head = match parts.method {
         Method::GET => false,
         Method::HEAD => true,
         _ => return Err(Refusal::Method),
     };
-    let host = host_of(parts)?;
-    if !parts.uri.path().starts_with('/') {
+    let host = host(parts)?;
+    let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
+    if target.len() > MAX_TARGET_BYTES {
+        return Err(Refusal::TargetTooLong);
+    }
+    if !target.starts_with('/') || !parts.uri.path().is_ascii() {
         return Err(Refusal::BadRequest);
     }
     let path = path::canonical(parts.uri.path()).ok_or(Refusal::BadRequest)?;
@@ -53,7 +68,7 @@ pub fn read(parts: &Parts) -> Result<Asked<'_>, Refusal> {
 /// The host that a request is for. That of an absolute target counts more than `Host` (RFC 9112, section 3.2.2), which
 /// must be there all the same, once, in HTTP/1.1 (section 3.2); in HTTP/2 the two must not differ (RFC 9113, section
 /// 8.3.1).
-fn host_of(parts: &Parts) -> Result<Cow<'_, str>, Refusal> {
+pub fn host(parts: &Parts) -> Result<Cow<'_, str>, Refusal> {
     let named = single_host(&parts.headers)?;
     let target = absolute_host(&parts.uri)?;
     match (target, named) {
@@ -63,6 +78,13 @@ fn host_of(parts: &Parts) -> Result<Cow<'_, str>, Refusal> {
         (None, None) if parts.version < Version::HTTP_11 => Ok(Cow::Borrowed("")),
         (None, None) => Err(Refusal::BadRequest),
     }
+}
+
+/// Whether two readers could see the request end at different places: several lengths, or a length beside chunks (RFC
+/// 9112, section 6.3).
+fn is_framed_in_doubt(parts: &Parts) -> bool {
+    let lengths = parts.headers.get_all(header::CONTENT_LENGTH).into_iter().count();
+    lengths > 1 || (lengths > 0 && parts.headers.contains_key(header::TRANSFER_ENCODING))
 }
 
 fn single_host(headers: &HeaderMap) -> Result<Option<Cow<'_, str>>, Refusal> {
@@ -75,7 +97,7 @@ fn single_host(headers: &HeaderMap) -> Result<Option<Cow<'_, str>>, Refusal> {
     }
     line.to_str()
         .ok()
-        .and_then(host::canonical)
+        .and_then(hosts::canonical)
         .map(Some)
         .ok_or(Refusal::BadRequest)
 }
@@ -83,9 +105,9 @@ fn single_host(headers: &HeaderMap) -> Result<Option<Cow<'_, str>>, Refusal> {
 fn absolute_host(uri: &Uri) -> Result<Option<Cow<'_, str>>, Refusal> {
     match (uri.authority(), uri.scheme_str()) {
         (None, None) => Ok(None),
-        (Some(authority), Some("http" | "https")) => {
-            host::canonical(authority.as_str()).map(Some).ok_or(Refusal::BadRequest)
-        }
+        (Some(authority), Some("http" | "https")) => hosts::canonical(authority.as_str())
+            .map(Some)
+            .ok_or(Refusal::BadRequest),
         _ => Err(Refusal::BadRequest),
     }
 }

@@ -47,11 +47,12 @@ fn a_click_of_the_demo_is_one_that_its_tracker_made() {
     let program = Program::start(&["demo", "--listen", "127.0.0.1:0"], folder.path(), &[]);
     program.hear("Each hit is a line below.");
     let guide = program.said();
-    let address = guide
-        .split("http://")
-        .nth(1)
-        .and_then(|rest| rest.split('/').next())
-        .expect("an address");
+    let shown = guide
+        .lines()
+        .find(|line| line.starts_with("  curl "))
+        .expect("a line to try");
+    let (_, after) = shown.split_once("http://").expect("a URL");
+    let (address, _) = after.split_once('/').expect("a path");
     let visitor = Visitor::new(address.parse().expect("an address"));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

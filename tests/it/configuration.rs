@@ -358,6 +358,38 @@ fn a_likely_slip_is_a_warning() {
 }
 
 #[test]
+fn roots_that_are_none_are_named_at_their_place() {
+    let folder = good_folder();
+    folder.write(
+        "onehop.toml",
+        GOOD.replace("[tracker.other]", "ca = \"ca.pem\"\n[tracker.other]"),
+    );
+    for (pem, words) in [
+        ("nothing", "holds no root certificates"),
+        (
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+            "holds no root certificates",
+        ),
+    ] {
+        folder.write("ca.pem", pem);
+        let (status, said) = check(&folder, "onehop.toml");
+        assert_eq!(status, Some(1));
+        assert!(said.contains("onehop.toml:17:6") && said.contains(words), "{said}");
+    }
+}
+
+#[test]
+fn every_slip_of_one_template_is_named() {
+    let folder = good_folder();
+    folder.write("onehop.toml", GOOD.replace("lost={path}", "lost={pth}&x={country}&y={"));
+    let (status, said) = check(&folder, "onehop.toml");
+    assert_eq!(status, Some(1));
+    for place in ["onehop.toml:35:44", "onehop.toml:35:52", "onehop.toml:35:63"] {
+        assert!(said.contains(place), "{place} not in\n{said}");
+    }
+}
+
+#[test]
 fn a_file_that_is_not_there_or_empty() {
     let folder = Folder::new();
     let (status, said) = check(&folder, "none.toml");

@@ -140,3 +140,36 @@ async fn not_ready_while_draining() {
     assert_eq!(operator.get("/nothing").await.status, 404);
     assert_eq!(operator.clone().method("POST").get("/metrics").await.status, 405);
 }
+
+/// Diagnostics and click log into pipes that nobody reads: hits go on, and stopping ends.
+#[tokio::test]
+async fn blocked_pipes_stall_neither_hits_nor_the_end() {
+    let tracker = ClickApi::always(Act::Close).await;
+    let folder = Folder::new();
+    let configuration = one_link(&tracker) + "[click_log]\npath = \"/dev/stdout\"\n[limits]\ndrain = \"1s\"\n";
+    folder.write("onehop.toml", configuration.replace("127.0.0.1:0", "127.0.0.1:{port}"));
+    // The port has to be known without reading what the program says.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = free.local_addr().expect("an address");
+    let text = folder
+        .read("onehop.toml")
+        .replace("{port}", &address.port().to_string());
+    folder.write("onehop.toml", text);
+    drop(free);
+    let mut program = Program::unheard(&["run"], folder.path(), &[("RUST_LOG", "trace")]);
+    eventually("an edge that listens", async || {
+        TcpStream::connect(address).await.is_ok()
+    })
+    .await;
+    let long = "x".repeat(2000);
+    for n in 0..200 {
+        let visitor = Visitor::new(address).from(&format!("192.0.2.{n}")).user_agent(&long);
+        assert_eq!(visitor.get("/go").await.reason(), "unreachable", "hit {n}");
+    }
+    program.signal("TERM");
+    let ended = tokio::task::spawn_blocking(move || program.end());
+    let status = tokio::time::timeout(Duration::from_secs(15), ended)
+        .await
+        .expect("an end");
+    assert!(status.expect("no panic").success());
+}

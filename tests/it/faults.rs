@@ -147,7 +147,14 @@ async fn a_connection_is_kept_and_used_again() {
 
 #[tokio::test]
 async fn a_kept_connection_that_died_costs_no_visitor() {
-    for death in [Act::Close, Act::Reset, Act::SendAndClose(b"HTTP/1.1 2".to_vec())] {
+    let idle = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    for death in [
+        Act::Close,
+        Act::Reset,
+        Act::SendAndClose(b"HTTP/1.1 2".to_vec()),
+        Act::SendAndClose(idle.to_vec()),
+        Act::SendAndClose(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{".to_vec()),
+    ] {
         let tracker = ClickApi::start(move |call| match call.on_connection {
             0 => click("alive"),
             _ => death.clone(),

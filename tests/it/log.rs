@@ -125,6 +125,48 @@ async fn whoever_leaves_is_a_line_too() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_read_is_a_line_too() {
+    let tracker = ClickApi::always(click("1")).await;
+    let folder = Folder::new();
+    let edge = Edge::start_in(folder.path(), &with_link(&tracker, LINKS));
+    let mut stream = edge.visitor().connect().await;
+    stream
+        .write_all(b"GET /\x1b HTTP/1.1\r\n\r\n")
+        .await
+        .expect("the edge reads");
+    eventually("a refused hit", async || edge.hits("refused", "") == 1).await;
+    edge.visitor().method("PUT").get("/go").await;
+    edge.stop().await;
+    let lines = lines(&folder);
+    assert_eq!(lines.len(), 2);
+    assert_eq!(
+        (&lines[0]["outcome"], &lines[0]["path"]),
+        (&"refused".into(), &Value::Null)
+    );
+    assert_eq!(
+        (&lines[1]["outcome"], &lines[1]["host"]),
+        (&"refused".into(), &"go.example.com".into())
+    );
+}
+
+#[tokio::test]
+async fn who_is_cut_at_the_end_is_a_line_too() {
+    let tracker = ClickApi::always(Act::SendAndHang(Vec::new())).await;
+    let folder = Folder::new();
+    let links = LINKS.to_owned() + "[limits]\ndrain = \"50ms\"\n";
+    let edge = Edge::start_in(folder.path(), &with_link(&tracker, &links).replace("500ms", "60s"));
+    let visitor = edge.visitor();
+    let mut stream = visitor.connect().await;
+    stream.write_all(&visitor.request("/go")).await.expect("the edge reads");
+    let mut sender = http2(&edge).await;
+    let asking = tokio::spawn(async move { ask(&mut sender, "GET", "/go", "Mozilla/5.0").await });
+    tracker.called(2).await;
+    edge.stop().await;
+    asking.await.expect_err("no answer");
+    assert_eq!(lines(&folder).len(), 2);
+}
+
+#[tokio::test]
 async fn no_text_of_a_visitor_breaks_a_line() {
     let tracker = ClickApi::always(click("\n\u{1b}[31m\u{2028}\",\"outcome\":\"x")).await;
     let folder = Folder::new();

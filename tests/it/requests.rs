@@ -40,6 +40,7 @@ async fn what_http_forbids_is_refused_and_the_connection_closed() {
         ("GET /go HTTP/1.1\r\nHost: \u{e9}\r\n\r\n", "400"),
         ("GET go HTTP/1.1\r\nHost: a\r\n\r\n", "400"),
         ("GET * HTTP/1.1\r\nHost: a\r\n\r\n", "400"),
+        ("GET /caf\u{e9} HTTP/1.1\r\nHost: a\r\n\r\n", "400"),
         ("GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", "400"),
         ("GET /a%00 HTTP/1.1\r\nHost: a\r\n\r\n", "400"),
         ("GET http://u@a/go HTTP/1.1\r\nHost: a\r\n\r\n", "400"),
@@ -71,6 +72,20 @@ async fn a_head_has_its_limit() {
     let request = format!("GET /go HTTP/1.1\r\nHost: a\r\nCookie: {}\r\n\r\n", "c".repeat(17_000));
     let answer = until_closed(&edge, request.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+}
+
+#[tokio::test]
+async fn targets_and_fields_have_theirs() {
+    let (_tracker, edge) = edge().await;
+    let fits = edge.visitor().get(&format!("/go?x={}", "y".repeat(8_000))).await;
+    assert!(fits.location().ends_with("=1"));
+    assert_eq!(
+        edge.visitor().get(&format!("/go?x={}", "y".repeat(8_200))).await.status,
+        414
+    );
+    let many = |count| (0..count).fold(edge.visitor(), |visitor, n| visitor.also("X-Field", n.to_string()));
+    assert!(many(60).get("/go").await.location().ends_with("=1"));
+    assert_eq!(many(64).get("/go").await.status, 431);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ mod reading;
 mod redacting;
 mod rendering;
 
-use super::{Mistake, Mistakes, Secrets, Sources, Tree, parse};
+use super::{Mistake, Mistakes, Secrets, Sources, parse, tree::Tree};
 
 /// A small reproducible source of random numbers.
 pub(super) struct Random(pub u64);
@@ -22,25 +22,33 @@ impl Random {
 
 /// Parses a text under a file name.
 pub(super) fn read(name: &str, text: &str) -> (Sources, Option<Tree>, Mistakes) {
-    let mut sources = Sources::new();
-    let mistakes = Mistakes::new();
+    let mut sources = Sources::default();
+    let mistakes = Mistakes::default();
     let id = sources.add(name, text);
     let tree = parse(&sources, id, &mistakes);
     (sources, tree, mistakes)
 }
 
 pub(super) fn rendered(sources: &Sources, mistakes: &Mistakes) -> String {
-    mistakes.render(sources, &Secrets::new(), false)
+    mistakes.render(sources, &Secrets::default(), false)
+}
+
+/// Line and column of an offset, both from 1; columns count characters.
+fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = &text[..text.floor_char_boundary(offset)];
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let line = before.matches('\n').count() + 1;
+    (line, before[line_start..].chars().count() + 1)
 }
 
 /// `line:column message` of each mistake.
 pub(super) fn listed(sources: &Sources, mistakes: &Mistakes) -> Vec<String> {
     let one = |mistake: &Mistake| {
         let at = mistake.place.and_then(|place| {
-            let (line, column) = sources.get(place.source)?.position(place.start);
+            let (line, column) = position(&sources.get(place.source)?.text, place.start);
             Some(format!("{line}:{column} "))
         });
         at.unwrap_or_default() + &mistake.message
     };
-    mistakes.sorted().iter().map(one).collect()
+    mistakes.first(usize::MAX).iter().map(one).collect()
 }

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use super::super::tree::DEEPEST;
-use super::super::{Mistakes, Sources, Value};
+use super::super::{Mistakes, Sources, Value, source::Place, tree::DEEPEST};
 use super::{listed, read, rendered};
 
 #[test]
@@ -118,19 +117,19 @@ fn a_key_that_is_there_twice_shows_both_places() {
 fn values_and_their_places_are_those_of_the_file() {
     let toml = "[z]\ni = -9223372036854775808\nf = 1.5\n[[link]]\nat = \"x\"\n[[link]]\n[a.b]\nd = 1979-05-27\n";
     let (_, tree, mistakes) = read("x.toml", toml);
-    assert!(mistakes.is_empty());
+    assert!(mistakes.first(1).is_empty());
     let Value::Table(entries) = tree.unwrap().root.value else {
         panic!("the root is a table")
     };
     let names: Vec<&str> = entries.iter().map(|entry| entry.0.name.as_str()).collect();
     assert_eq!(names, ["z", "link", "a"], "in the order of the file");
-    let text = |place: super::super::Place| &toml[place.start..place.end];
+    let text = |place: Place| &toml[place.start..place.end];
     assert_eq!(text(entries[0].1.place), "[z]");
     let Value::Table(z) = &entries[0].1.value else {
         panic!("[z] is a table")
     };
     assert!(matches!(z[0].1.value, Value::Integer(i64::MIN)));
-    assert!(matches!(z[1].1.value, Value::Float(1.5)));
+    assert_eq!(z[1].1.value.kind(), "a decimal number");
     assert_eq!(text(z[1].1.place), "1.5");
     let Value::Array(links) = &entries[1].1.value else {
         panic!("links are an array")
@@ -158,7 +157,8 @@ fn a_broken_file_gives_an_incomplete_tree() {
 
 #[test]
 fn deep_nesting_is_a_mistake_and_never_overflows() {
-    let deep = 100_000;
+    // A tenth of it overflows the stack where a limit is missing.
+    let deep = 20_000;
     let cases = [
         ("x.json", "[".repeat(deep)),
         ("x.json", format!("{{\"a\":{}1{}}}", "[".repeat(deep), "]".repeat(deep))),
@@ -201,7 +201,7 @@ fn nesting_up_to_the_limit_is_fine() {
     ] {
         let (sources, tree, mistakes) = read(name, &text);
         assert!(
-            tree.is_some() && mistakes.is_empty(),
+            tree.is_some() && mistakes.first(1).is_empty(),
             "{}",
             rendered(&sources, &mistakes)
         );
@@ -219,7 +219,7 @@ fn files_that_are_no_text() {
         (b"s\0e\0c\0", "1:2 the file is not UTF-8 text: byte 0x00"),
     ];
     for (bytes, expected) in cases {
-        let (mut sources, mistakes) = (Sources::new(), Mistakes::new());
+        let (mut sources, mistakes) = (Sources::default(), Mistakes::default());
         let id = sources.add_bytes(Path::new("x.toml"), bytes.to_vec(), &mistakes);
         assert!(id.is_none());
         assert_eq!(listed(&sources, &mistakes), [*expected]);
@@ -229,7 +229,7 @@ fn files_that_are_no_text() {
 
 #[test]
 fn files_that_cannot_be_read() {
-    let (mut sources, mistakes) = (Sources::new(), Mistakes::new());
+    let (mut sources, mistakes) = (Sources::default(), Mistakes::default());
     let shown = Path::new("onehop.toml");
     assert!(
         sources

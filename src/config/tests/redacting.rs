@@ -1,14 +1,13 @@
 //! What is masked, and what is not.
 
-use super::super::redact::masked;
-use super::super::{Mistake, Mistakes, Place, Secrets, Sources};
+use super::super::{Mistake, Mistakes, Secrets, Sources, redact::masked, source::Place};
 
 fn toml(text: &str) -> String {
-    masked(text, false, &mut Secrets::new())
+    masked(text, false, &mut Secrets::default())
 }
 
 fn json(text: &str) -> String {
-    masked(text, true, &mut Secrets::new())
+    masked(text, true, &mut Secrets::default())
 }
 
 #[test]
@@ -113,12 +112,12 @@ fn ordinary_configurations_stay_readable() {
                 traffic_url = \"https://a.example/?k={keyword}&c={click_id}&token=1\"\nsend = { utm_term = \"keyword\" }\n\
                 when = { country = [\"DE\"], query = { debug = [\"1\"] } }\nforward_query = [\n  \"gclid\",\n]\n";
     assert_eq!(toml(text), text);
-    assert_eq!(Secrets::new().scrub(text), text);
+    assert_eq!(Secrets::default().scrub(text), text);
 }
 
 #[test]
 fn known_secrets_and_uuids_are_masked_everywhere() {
-    let mut secrets = Secrets::new();
+    let mut secrets = Secrets::default();
     for secret in ["p/ä+w d", "abc", "plain-secret\n"] {
         secrets.add(secret);
     }
@@ -157,14 +156,14 @@ fn known_secrets_and_uuids_are_masked_everywhere() {
 
 #[test]
 fn messages_are_masked_too() {
-    let mut sources = Sources::new();
+    let mut sources = Sources::default();
     let source = sources.add(
         "plain-secret.toml",
         "[tracker.a]\nsecure_key = \"found-here\"\nx = 'hidden'\n[b]\nc = \"found-here\"",
     );
-    let mut secrets = Secrets::new();
+    let mut secrets = Secrets::default();
     secrets.add("plain-secret");
-    let mistakes = Mistakes::new();
+    let mistakes = Mistakes::default();
     let at = |start, end| Place { source, start, end };
     let all = "plain-secret plain%2Dsecret found-here 123e4567-e89b-12d3-a456-426614174000";
     mistakes.push(
@@ -208,14 +207,14 @@ fn masking_takes_linear_time() {
     ];
     for part in parts {
         for separator in ["", "\n"] {
-            let text = format!("[tracker.x]\n{}", (part.to_owned() + separator).repeat(20_000));
+            let text = format!("[tracker.x]\n{}", (part.to_owned() + separator).repeat(8_000));
             let started = std::time::Instant::now();
-            let mut secrets = Secrets::new();
+            let mut secrets = Secrets::default();
             secrets.add("f-f-f-f-f-f-x");
             assert_eq!(toml(&text).len(), text.len());
             assert_eq!(json(&text).len(), text.len());
             assert_eq!(secrets.scrub(&text).len(), text.len());
-            assert!(started.elapsed().as_secs() < 5, "{part:?}: {:?}", started.elapsed());
+            assert!(started.elapsed().as_secs() < 2, "{part:?}: {:?}", started.elapsed());
         }
     }
 }

@@ -1,6 +1,9 @@
 //! What reaches the terminal: order, number, long lines, control characters, colours.
 
-use super::super::{Mistake, Mistakes, Place, Secrets, SourceId, Sources};
+use super::super::{
+    Mistake, Mistakes, Secrets, Sources,
+    source::{Place, SourceId},
+};
 use super::rendered;
 
 fn place(source: SourceId, start: usize, end: usize) -> Place {
@@ -9,9 +12,9 @@ fn place(source: SourceId, start: usize, end: usize) -> Place {
 
 #[test]
 fn a_mistake_shows_its_line_label_and_help() {
-    let mut sources = Sources::new();
+    let mut sources = Sources::default();
     let id = sources.add("conf/onehop.toml", "# é\n\ttraficback_url = \"x\"\n");
-    let mistakes = Mistakes::new();
+    let mistakes = Mistakes::default();
     let mistake = Mistake::error("unknown key `traficback_url`").at(place(id, 6, 20));
     mistakes.push(mistake.label("here").help("did you mean `trafficback_url`?"));
     let expected = "\
@@ -26,16 +29,16 @@ error: unknown key `traficback_url`
 1 error, 0 warnings
 ";
     assert_eq!(rendered(&sources, &mistakes), expected);
-    let coloured = mistakes.render(&sources, &Secrets::new(), true);
+    let coloured = mistakes.render(&sources, &Secrets::default(), true);
     assert!(coloured.contains("\u{1b}[") && coloured.contains("conf/onehop.toml:2:2"));
     assert!(!coloured.contains(":::"), "{coloured}");
 }
 
 #[test]
 fn the_order_is_by_file_and_position() {
-    let mut sources = Sources::new();
+    let mut sources = Sources::default();
     let (a, b) = (sources.add("a.toml", "x\ny\n"), sources.add("b.toml", "z\n"));
-    let mistakes = Mistakes::new();
+    let mistakes = Mistakes::default();
     mistakes.error(place(b, 0, 1), "fourth");
     mistakes.warning(place(a, 2, 3), "third");
     mistakes.error(place(a, 0, 1), "second");
@@ -48,15 +51,16 @@ fn the_order_is_by_file_and_position() {
 
 #[test]
 fn many_mistakes_do_not_flood() {
-    let mut sources = Sources::new();
+    let mut sources = Sources::default();
     let id = sources.add("a.toml", "x = 1\n".repeat(100_000));
-    let mistakes = Mistakes::new();
+    let mistakes = Mistakes::default();
     for line in 0..150_000 {
         mistakes.error(place(id, line * 6, line * 6 + 1), format!("number {line}"));
     }
+    // 100,000 are kept and sorted, and all lines are masked.
     let started = std::time::Instant::now();
     let text = rendered(&sources, &mistakes);
-    assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+    assert!(started.elapsed().as_secs() < 2, "{:?}", started.elapsed());
     assert_eq!(text.matches("error: number").count(), 100);
     assert!(
         text.contains("… and 149900 more that are not shown\n150000 errors"),
@@ -67,16 +71,16 @@ fn many_mistakes_do_not_flood() {
 
 #[test]
 fn long_lines_are_cut_around_the_mistake() {
-    let mut sources = Sources::new();
-    let line = format!("{}WRONG{}", "é".repeat(1_000_000), "x".repeat(1_000_000));
+    let mut sources = Sources::default();
+    let line = format!("{}WRONG{}", "é".repeat(100_000), "x".repeat(100_000));
     let id = sources.add("a.toml", format!("a = 1\n{line}\n"));
-    let mistakes = Mistakes::new();
-    let start = 6 + 2_000_000;
+    let mistakes = Mistakes::default();
+    let start = 6 + 200_000;
     mistakes.error(place(id, start, start + 5), "m".repeat(10_000));
     mistakes.error(place(id, start, usize::MAX), "to the end");
     let text = rendered(&sources, &mistakes);
     assert!(text.len() < 6_000, "{} bytes", text.len());
-    assert!(text.contains("a.toml:2:1000001"), "{text}");
+    assert!(text.contains("a.toml:2:100001"), "{text}");
     let lines: Vec<&str> = text.lines().collect();
     let shown = lines.iter().position(|line| line.contains("WRONG")).unwrap();
     let column = |line: &str, what: char| line.chars().position(|c| c == what).unwrap();
@@ -87,9 +91,9 @@ fn long_lines_are_cut_around_the_mistake() {
 #[test]
 fn control_characters_do_not_reach_the_terminal() {
     let bad = "a\u{1b}[31m\r\u{7}\u{9b}\u{202e}\u{200b}\u{7f}b";
-    let mut sources = Sources::new();
+    let mut sources = Sources::default();
     let id = sources.add(format!("{bad}.toml"), format!("{bad} = 1\r\nx\n"));
-    let mistakes = Mistakes::new();
+    let mistakes = Mistakes::default();
     let mistake = Mistake::error(bad).at(place(id, 0, 1)).label(bad).help(bad);
     mistakes.push(mistake.second(place(id, 5, 6), format!("{bad}\nsecond")));
     let text = rendered(&sources, &mistakes);
@@ -106,11 +110,11 @@ fn control_characters_do_not_reach_the_terminal() {
 #[test]
 fn no_place_is_too_strange() {
     for text in ["", "\n", "é", "a\r\n\r\n", "\t\u{300}é\n\n"] {
-        let mut sources = Sources::new();
+        let mut sources = Sources::default();
         let id = sources.add("a.toml", text);
         for start in (0..9).chain([usize::MAX]) {
             for end in (0..9).chain([usize::MAX]) {
-                let mistakes = Mistakes::new();
+                let mistakes = Mistakes::default();
                 mistakes.push(
                     Mistake::error("m")
                         .at(place(id, start, end))

@@ -100,6 +100,33 @@ impl Program {
         }
     }
 
+    /// Starts it with pipes that nobody reads.
+    pub fn unheard(arguments: &[&str], folder: &Path, environment: &[(&str, &str)]) -> Self {
+        let child = command(arguments, folder)
+            .envs(environment.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let (_, heard) = std::sync::mpsc::channel();
+        Self {
+            child,
+            lines: Arc::default(),
+            readers: Vec::new(),
+            heard,
+        }
+    }
+
+    /// Waits for the end of a program that is not heard.
+    pub fn end(&mut self) -> ExitStatus {
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                return status;
+            }
+            thread::yield_now();
+        }
+    }
+
     /// Waits for a line with these words, and gives what follows them.
     pub(crate) fn hear(&self, words: &str) -> String {
         loop {

@@ -15,7 +15,7 @@ use super::{
     answer::{Answer, Click, Denial, Failure, Trafficback},
     secret::SecretKey,
 };
-use crate::{click_id::ClickId, percent};
+use crate::{click_id::ClickId, percent, query::Query};
 
 /// Parameters that the tracker takes beside the required ones, from the visitor's query or the affiliate's `send`.
 pub const OPTIONAL: [&str; 11] = [
@@ -31,6 +31,16 @@ pub const OPTIONAL: [&str; 11] = [
     "subid5",
     "subid6",
 ];
+
+/// The parameters of [`OPTIONAL`] in a visitor's query, undecoded, the first of each name.
+pub fn optional(query: Query<'_>) -> impl Iterator<Item = (&'static str, &str)> {
+    let mut seen = [false; OPTIONAL.len()];
+    query.pairs().filter_map(move |pair| {
+        let number = OPTIONAL.iter().position(|name| pair.is(name))?;
+        let is_again = std::mem::replace(&mut seen[number], true);
+        (!is_again).then_some((OPTIONAL[number], pair.value.unwrap_or_default()))
+    })
+}
 
 /// The visitor, as the tracker is told.
 #[derive(Clone, Copy, Debug)]

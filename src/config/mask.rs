@@ -185,7 +185,7 @@ impl<'a> Masker<'a> {
         // A string with more than a name in it may be one with its value.
         let more = !word && name.contains([':', '=', '"', '\'']);
         if is_secret(name, !word) && !hidden_anyway && !more {
-            return self.secret(at);
+            return self.secret(at, token);
         }
         if self.at_key && named {
             if is_tracker(name) {

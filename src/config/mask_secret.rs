@@ -10,9 +10,9 @@ use super::mask_names::{LONGEST_NAME, is_secret, is_secure_key, is_tracker, is_t
 const LONG_ENOUGH: usize = 8;
 
 impl Masker<'_> {
-    /// Handles what follows the name of a secret.
-    pub(super) fn secret(&mut self, name: usize) -> usize {
-        let mut at = name + 1;
+    /// Handles what follows the name of a secret, which is token `number`.
+    pub(super) fn secret(&mut self, number: usize, name: Token) -> usize {
+        let mut at = number + 1;
         if self.mark(at) == Some(b'.')
             && let Some(part) = self.token(at + 1)
             && matches!(part.inner(self.text), "env" | "file")
@@ -24,13 +24,12 @@ impl Masker<'_> {
         while matches!(self.mark(at), Some(b'=' | b':')) {
             at += 1;
         }
-        let named = at > name + 1;
+        let named = at > number + 1;
         // Only a string may be a value that looks like the name of a secret.
-        let word = self.token(name).is_some_and(|token| token.piece == Piece::Word);
-        let key_place = named || word || self.at_key;
+        let key_place = named || name.piece == Piece::Word || self.at_key;
         let Some(token) = self.token(at) else {
             // The value may be in the next line.
-            if key_place || name == 0 {
+            if key_place || number == 0 {
                 self.held = Held::Open;
                 // Or a table opens there.
                 if self.json {
@@ -50,8 +49,7 @@ impl Masker<'_> {
             Piece::Text(true) if self.ends_well(at) && token.end - token.start > 2 => {
                 let (start, end) = token.inner_range();
                 self.hide(start, end);
-                let certain = self.token(name).is_some_and(|n| is_secure_key(n.inner(self.text)));
-                if certain && end - start >= LONG_ENOUGH {
+                if is_secure_key(name.inner(self.text)) && end - start >= LONG_ENOUGH {
                     self.found.push(start..end);
                 }
                 self.at_key = false;

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::click::{
     SecretKey, Tracker,
-    client::{Client, Endpoint, NotRoots, Roots},
+    client::{Client, Endpoint, Roots},
     wire::Prefix,
 };
 
@@ -214,18 +214,12 @@ fn roots(name: &Spanned<&str>, folder: &Path, mistakes: &Mistakes) -> Option<Roo
             return None;
         }
     };
-    match Roots::from_pem(&pem) {
-        Ok(roots) => Some(roots),
-        Err(NotRoots) => {
-            let mistake = Mistake::error(format!("`{}` holds no root certificates", path.display()));
-            mistakes.push(
-                mistake
-                    .at(name.place)
-                    .help("it is a PEM file: -----BEGIN CERTIFICATE----- …"),
-            );
-            None
-        }
+    let roots = Roots::from_pem(&pem).ok();
+    if roots.is_none() {
+        let mistake = Mistake::error(format!("`{}` holds no root certificates", path.display())).at(name.place);
+        mistakes.push(mistake.help("it is a PEM file: -----BEGIN CERTIFICATE----- …"));
     }
+    roots
 }
 
 fn unreadable(path: &Path, error: &std::io::Error, place: Place, mistakes: &Mistakes) {

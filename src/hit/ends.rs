@@ -68,12 +68,10 @@ pub(super) fn told(offer: &Offer, values: &Values<'_>) -> Told {
             told.add(name, written);
         }
     }
-    for pair in values.query.pairs() {
-        if let Some(name) = wire::OPTIONAL.into_iter().find(|name| pair.is(name)) {
-            let mut written = Vec::new();
-            percent::keep_query_value(pair.value.unwrap_or_default().as_bytes(), &mut written);
-            told.add(name, written);
-        }
+    for (name, value) in wire::optional(values.query) {
+        let mut written = Vec::new();
+        percent::keep_query_value(value.as_bytes(), &mut written);
+        told.add(name, written);
     }
     told
 }

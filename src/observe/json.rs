@@ -1,86 +1,59 @@
 //! A hit as one line of JSON. Pure.
 //!
-//! One hit is one line for every reader: beside what JSON demands, characters at which some programs break lines or
-//! terminals obey are escaped.
+//! Written by hand, since a line for each hit is the writer's whole work: keys are constant bytes, and a text is copied
+//! in stretches. One hit is one line for every reader: beside what JSON demands, characters at which some programs break
+//! lines or terminals obey are escaped.
 
-use std::{io, net::IpAddr, time::SystemTime};
+use std::{fmt, io::Write as _, time::SystemTime};
 
-use serde::{Serialize, Serializer, ser::SerializeMap};
-use serde_json::ser::{CompactFormatter, Formatter};
+use http::{HeaderValue, Uri};
 
-use super::{
-    milliseconds,
-    record::{Ended, Record},
-};
+use super::{milliseconds, record::Record};
 use crate::{
     click::{CacheUse, wire},
+    click_id::ClickId,
+    outcome::Reason,
     percent,
     query::Query,
 };
 
 /// Appends a record and a line break.
 pub fn write(record: &Record, out: &mut Vec<u8>) {
-    let began = out.len();
-    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, OneLine);
-    if Line(record).serialize(&mut serializer).is_err() {
-        // Cannot happen: keys are strings, and a vector takes everything. Half a line would be worse than none.
-        out.truncate(began);
-        return;
+    let mut line = Line { out, is_first: true };
+    let ended = record.ended.as_ref();
+    let trace = ended.map(|ended| &ended.trace);
+    let offer = trace.and_then(|trace| trace.offer.as_deref());
+    line.plain_text("time", format_args!("{}", timestamp(record.at)));
+    line.plain_text("hit_id", format_args!("{}", record.hit_id));
+    line.text("outcome", ended.map(|ended| ended.kind.as_str()));
+    line.text("reason", ended.and_then(|ended| ended.reason).map(Reason::as_str));
+    line.text("host", Some(&record.host));
+    line.text("path", record.path());
+    line.text("link", trace.and_then(|trace| trace.link.as_deref()));
+    line.text("offer", offer.and_then(|offer| offer.name.as_deref()));
+    line.text("tracker", offer.map(|offer| &*offer.tracker));
+    line.number("offer_id", offer.map(|offer| offer.ids.offer));
+    line.number("campaign_id", offer.map(|offer| offer.ids.campaign));
+    line.number("promo_id", offer.map(|offer| offer.ids.promo));
+    let click_id = trace.and_then(|trace| trace.click_id.as_ref());
+    line.text("click_id", click_id.map(ClickId::as_str));
+    line.text("cache", trace.and_then(|trace| trace.cache).map(cache_word));
+    line.number("attempts", Some(trace.map_or(0, |trace| trace.attempts)));
+    match trace {
+        Some(trace) => line.plain_text("ip", format_args!("{}", trace.ip)),
+        None => line.text("ip", None),
     }
-    out.push(b'\n');
-}
-
-struct Line<'a>(&'a Record);
-
-impl Serialize for Line<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let record = self.0;
-        let ended = record.ended.as_ref();
-        let trace = ended.map(|ended| &ended.trace);
-        let offer = trace.and_then(|trace| trace.offer.as_ref());
-        let text = |value: &'_ Option<http::HeaderValue>| {
-            value
-                .as_ref()
-                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-        };
-        let mut line = serializer.serialize_map(None)?;
-        line.serialize_entry("time", &timestamp(record.at))?;
-        line.serialize_entry("hit_id", &record.hit_id.to_string())?;
-        line.serialize_entry("outcome", &ended.map(|ended| ended.kind.as_str()))?;
-        line.serialize_entry("reason", &ended.and_then(Ended::reason_text))?;
-        line.serialize_entry("host", &record.host)?;
-        line.serialize_entry("path", &record.path())?;
-        line.serialize_entry("link", &trace.and_then(|trace| trace.link.as_deref()))?;
-        line.serialize_entry("offer", &offer.and_then(|offer| offer.name.as_deref()))?;
-        line.serialize_entry("tracker", &offer.map(|offer| &*offer.tracker))?;
-        line.serialize_entry("offer_id", &offer.map(|offer| offer.ids.offer))?;
-        line.serialize_entry("campaign_id", &offer.map(|offer| offer.ids.campaign))?;
-        line.serialize_entry("promo_id", &offer.map(|offer| offer.ids.promo))?;
-        let click_id = trace.and_then(|trace| trace.click_id.as_ref());
-        line.serialize_entry("click_id", &click_id.map(crate::click_id::ClickId::as_str))?;
-        line.serialize_entry("cache", &trace.and_then(|trace| trace.cache).map(cache_word))?;
-        line.serialize_entry("attempts", &trace.map_or(0, |trace| trace.attempts))?;
-        line.serialize_entry("ip", &trace.map(|trace| trace.ip).map(|ip: IpAddr| ip.to_string()))?;
-        line.serialize_entry("country", &None::<&str>)?;
-        line.serialize_entry("device", &None::<&str>)?;
-        line.serialize_entry("user_agent", &text(&record.user_agent))?;
-        line.serialize_entry("referrer", &text(&record.referrer))?;
-        for (name, value) in told(record) {
-            line.serialize_entry(name, &value)?;
-        }
-        line.serialize_entry("api_ms", &trace.and_then(|trace| trace.api).map(milliseconds))?;
-        line.serialize_entry("total_ms", &ended.map(|ended| milliseconds(ended.total)))?;
-        if let Some(reason) = trace.and_then(|trace| trace.tracker_reason.as_deref()) {
-            line.serialize_entry("tracker_reason", reason)?;
-        }
-        line.end()
+    line.text("country", None);
+    line.text("device", None);
+    line.bytes("user_agent", record.user_agent.as_ref().map(HeaderValue::as_bytes));
+    line.bytes("referrer", record.referrer.as_ref().map(HeaderValue::as_bytes));
+    told(record, &mut line);
+    line.number("api_ms", trace.and_then(|trace| trace.api).map(milliseconds));
+    line.number("total_ms", ended.map(|ended| milliseconds(ended.total)));
+    if let Some(reason) = trace.and_then(|trace| trace.tracker_reason.as_deref()) {
+        line.text("tracker_reason", Some(reason));
     }
-}
-
-impl Ended {
-    fn reason_text(&self) -> Option<&'static str> {
-        self.reason.map(crate::outcome::Reason::as_str)
-    }
+    out.extend_from_slice(b"}\n");
 }
 
 fn cache_word(used: CacheUse) -> &'static str {
@@ -92,54 +65,120 @@ fn cache_word(used: CacheUse) -> &'static str {
 }
 
 /// `utm_*` and `subid*` as the tracker is told them, or would be.
-fn told(record: &Record) -> Vec<(&'static str, String)> {
-    let decode = |value: &[u8]| String::from_utf8_lossy(&percent::decode_form(value)).into_owned();
-    let kept = record.ended.as_ref().and_then(|ended| ended.trace.told.as_ref());
-    if let Some(told) = kept {
-        return told.iter().map(|(name, value)| (name, decode(value))).collect();
+fn told(record: &Record, line: &mut Line<'_>) {
+    if let Some(told) = record.ended.as_ref().and_then(|ended| ended.trace.told.as_ref()) {
+        for (name, value) in told.iter() {
+            line.bytes(name, Some(&percent::decode_form(value)));
+        }
+        return;
     }
-    let query = Query::new(record.uri.as_ref().and_then(http::Uri::query).unwrap_or_default());
-    wire::OPTIONAL
-        .into_iter()
-        .filter_map(|name| Some((name, decode(query.get(name)?.as_bytes()))))
-        .collect()
+    let query = Query::new(record.uri.as_ref().and_then(Uri::query).unwrap_or_default());
+    for (name, value) in wire::optional(query) {
+        line.bytes(name, Some(&percent::decode_form(value.as_bytes())));
+    }
 }
 
 /// RFC 3339 in UTC, to the millisecond.
-pub(super) fn timestamp(at: SystemTime) -> String {
-    humantime::format_rfc3339_millis(at).to_string()
+pub(super) fn timestamp(at: SystemTime) -> impl fmt::Display {
+    humantime::format_rfc3339_millis(at)
 }
 
-/// Compact JSON in which no string breaks a line or moves a terminal.
-struct OneLine;
+/// A line that is being written.
+struct Line<'a> {
+    out: &'a mut Vec<u8>,
+    is_first: bool,
+}
 
-impl OneLine {
-    /// C1 controls and DEL act on terminals, U+2028 and U+2029 break lines; JSON itself lets all of them stand.
-    fn is_unfit(c: char) -> bool {
-        matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}')
+impl Line<'_> {
+    fn key(&mut self, key: &'static str) {
+        self.out.extend_from_slice(if self.is_first { b"{\"" } else { b",\"" });
+        self.is_first = false;
+        self.out.extend_from_slice(key.as_bytes());
+        self.out.extend_from_slice(b"\":");
     }
-}
 
-impl Formatter for OneLine {
-    fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
-    where
-        W: ?Sized + io::Write,
-    {
-        let mut rest = fragment;
-        while let Some((at, unfit)) = rest.char_indices().find(|&(_, c)| Self::is_unfit(c)) {
-            CompactFormatter.write_string_fragment(writer, &rest[..at])?;
-            write!(writer, "\\u{:04x}", u32::from(unfit))?;
-            rest = &rest[at + unfit.len_utf8()..];
+    fn text(&mut self, key: &'static str, text: Option<&str>) {
+        self.key(key);
+        match text {
+            Some(text) => {
+                self.out.push(b'"');
+                escape(text, self.out);
+                self.out.push(b'"');
+            }
+            None => self.out.extend_from_slice(b"null"),
         }
-        CompactFormatter.write_string_fragment(writer, rest)
+    }
+
+    /// Bytes as text; what is not UTF-8 in them is replaced.
+    fn bytes(&mut self, key: &'static str, bytes: Option<&[u8]>) {
+        let text = bytes.map(String::from_utf8_lossy);
+        self.text(key, text.as_deref());
+    }
+
+    /// Text in which nothing needs an escape.
+    fn plain_text(&mut self, key: &'static str, text: fmt::Arguments<'_>) {
+        self.key(key);
+        // Writing to a vector does not fail.
+        let _ = write!(self.out, "\"{text}\"");
+    }
+
+    fn number(&mut self, key: &'static str, number: Option<impl fmt::Display>) {
+        self.key(key);
+        let _ = match number {
+            Some(number) => write!(self.out, "{number}"),
+            None => write!(self.out, "null"),
+        };
     }
 }
+
+/// Appends a text as the inside of a JSON string.
+fn escape(text: &str, out: &mut Vec<u8>) {
+    let bytes = text.as_bytes();
+    let mut copied = 0;
+    for (at, &byte) in bytes.iter().enumerate() {
+        if !MAY_NEED_ESCAPE[usize::from(byte)] {
+            continue;
+        }
+        let Some(unfit) = text[at..].chars().next().filter(|c| is_unfit(*c)) else {
+            continue;
+        };
+        out.extend_from_slice(&bytes[copied..at]);
+        copied = at + unfit.len_utf8();
+        // Writing to a vector does not fail.
+        let _ = match unfit {
+            '"' | '\\' => write!(out, "\\{unfit}"),
+            _ => write!(out, "\\u{:04x}", u32::from(unfit)),
+        };
+    }
+    out.extend_from_slice(&bytes[copied..]);
+}
+
+/// What JSON escapes (RFC 8259, section 7); C1 controls and DEL, which act on terminals; U+2028 and U+2029, which break
+/// lines.
+fn is_unfit(c: char) -> bool {
+    matches!(c, '"' | '\\' | '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}')
+}
+
+/// The first bytes of the characters that [`is_unfit`] knows.
+const MAY_NEED_ESCAPE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        table[control] = true;
+        control += 1;
+    }
+    table[b'"' as usize] = true;
+    table[b'\\' as usize] = true;
+    table[0x7f] = true;
+    table[0xc2] = true;
+    table[0xe2] = true;
+    table
+};
 
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
-    use http::{HeaderValue, Uri};
     use proptest::prelude::*;
 
     use super::*;

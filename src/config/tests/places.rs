@@ -157,7 +157,7 @@ fn a_broken_file_gives_an_incomplete_tree() {
 
 #[test]
 fn deep_nesting_is_a_mistake_and_never_overflows() {
-    // A tenth of it overflows the stack where a limit is missing.
+    // A recursion of this depth overflows the stack below with as little as 105 bytes a level.
     let deep = 20_000;
     let cases = [
         ("x.json", "[".repeat(deep)),

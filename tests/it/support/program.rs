@@ -101,7 +101,7 @@ impl Program {
     }
 
     /// Starts it with pipes that nobody reads.
-    pub fn unheard(arguments: &[&str], folder: &Path, environment: &[(&str, &str)]) -> Self {
+    pub(crate) fn unheard(arguments: &[&str], folder: &Path, environment: &[(&str, &str)]) -> Self {
         let child = command(arguments, folder)
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())
@@ -118,7 +118,7 @@ impl Program {
     }
 
     /// Waits for the end of a program that is not heard.
-    pub fn end(&mut self) -> ExitStatus {
+    pub(crate) fn end(&mut self) -> ExitStatus {
         loop {
             if let Some(status) = self.child.try_wait().expect("a child") {
                 return status;

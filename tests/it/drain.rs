@@ -147,20 +147,14 @@ async fn blocked_pipes_stall_neither_hits_nor_the_end() {
     let tracker = ClickApi::always(Act::Close).await;
     let folder = Folder::new();
     let configuration = one_link(&tracker) + "[click_log]\npath = \"/dev/stdout\"\n[limits]\ndrain = \"1s\"\n";
-    folder.write("onehop.toml", configuration.replace("127.0.0.1:0", "127.0.0.1:{port}"));
-    // The port has to be known without reading what the program says.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = free.local_addr().expect("an address");
-    let text = folder
-        .read("onehop.toml")
-        .replace("{port}", &address.port().to_string());
-    folder.write("onehop.toml", text);
-    drop(free);
-    let mut program = Program::unheard(&["run"], folder.path(), &[("RUST_LOG", "trace")]);
-    eventually("an edge that listens", async || {
-        TcpStream::connect(address).await.is_ok()
-    })
-    .await;
+    folder.write("onehop.toml", configuration);
+    let (mut program, address) = Program::unheard_after(
+        "listening on http://",
+        &["run"],
+        folder.path(),
+        &[("RUST_LOG", "trace")],
+    );
+    let address = address.parse().expect("an address");
     let long = "x".repeat(2000);
     for n in 0..200 {
         let visitor = Visitor::new(address).from(&format!("192.0.2.{n}")).user_agent(&long);

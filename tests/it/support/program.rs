@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Output, Stdio},
+    process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio},
     sync::{Arc, Mutex},
     thread::{self, JoinHandle},
 };
@@ -60,6 +60,8 @@ pub(crate) struct Program {
     lines: Arc<Mutex<String>>,
     readers: Vec<JoinHandle<()>>,
     heard: std::sync::mpsc::Receiver<String>,
+    /// A pipe that is open and not read any more.
+    unread: Option<BufReader<ChildStderr>>,
 }
 
 impl Program {
@@ -97,24 +99,43 @@ impl Program {
             lines,
             readers,
             heard,
+            unread: None,
         }
     }
 
-    /// Starts it with pipes that nobody reads.
-    pub(crate) fn unheard(arguments: &[&str], folder: &Path, environment: &[(&str, &str)]) -> Self {
-        let child = command(arguments, folder)
+    /// Starts it, and stops reading what it says behind a line with these words; gives what follows them.
+    pub(crate) fn unheard_after(
+        words: &str,
+        arguments: &[&str],
+        folder: &Path,
+        environment: &[(&str, &str)],
+    ) -> (Self, String) {
+        let mut child = command(arguments, folder)
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts");
+        let mut unread = BufReader::new(child.stderr.take().expect("a pipe"));
+        let rest = loop {
+            let mut line = String::new();
+            assert!(
+                unread.read_line(&mut line).expect("a line") > 0,
+                "{words:?} was not said"
+            );
+            if let Some((_, rest)) = line.split_once(words) {
+                break rest.trim_end().to_owned();
+            }
+        };
         let (_, heard) = std::sync::mpsc::channel();
-        Self {
+        let program = Self {
             child,
             lines: Arc::default(),
             readers: Vec::new(),
             heard,
-        }
+            unread: Some(unread),
+        };
+        (program, rest)
     }
 
     /// Waits for the end of a program that is not heard.
@@ -164,6 +185,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
+        self.unread = None;
         // One that has ended cannot be ended again.
         let _ = self.child.kill();
         let _ = self.child.wait();

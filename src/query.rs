@@ -4,6 +4,21 @@
 
 use crate::percent;
 
+/// Parameters by which affiliates and ad networks tag a visit; trackers take them beside the required ones.
+pub const TAGS: [&str; 11] = [
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "utm_term",
+    "utm_content",
+    "subid1",
+    "subid2",
+    "subid3",
+    "subid4",
+    "subid5",
+    "subid6",
+];
+
 /// The query of a request, without its `?`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Query<'a>(&'a str);

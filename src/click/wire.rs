@@ -15,30 +15,19 @@ use super::{
     answer::{Answer, Click, Denial, Failure, Trafficback},
     secret::SecretKey,
 };
-use crate::{click_id::ClickId, percent, query::Query};
+use crate::{
+    click_id::ClickId,
+    percent,
+    query::{Query, TAGS},
+};
 
-/// Parameters that the tracker takes beside the required ones, from the visitor's query or the affiliate's `send`.
-pub const OPTIONAL: [&str; 11] = [
-    "utm_source",
-    "utm_medium",
-    "utm_campaign",
-    "utm_term",
-    "utm_content",
-    "subid1",
-    "subid2",
-    "subid3",
-    "subid4",
-    "subid5",
-    "subid6",
-];
-
-/// The parameters of [`OPTIONAL`] in a visitor's query, undecoded, the first of each name.
-pub fn optional(query: Query<'_>) -> impl Iterator<Item = (&'static str, &str)> {
-    let mut seen = [false; OPTIONAL.len()];
+/// What the tracker takes of a visitor's query beside the required parameters, undecoded, the first of each name.
+pub fn tags(query: Query<'_>) -> impl Iterator<Item = (&'static str, &str)> {
+    let mut seen = [false; TAGS.len()];
     query.pairs().filter_map(move |pair| {
-        let number = OPTIONAL.iter().position(|name| pair.is(name))?;
+        let number = TAGS.iter().position(|name| pair.is(name))?;
         let is_again = std::mem::replace(&mut seen[number], true);
-        (!is_again).then_some((OPTIONAL[number], pair.value.unwrap_or_default()))
+        (!is_again).then_some((TAGS[number], pair.value.unwrap_or_default()))
     })
 }
 
@@ -61,7 +50,7 @@ pub struct Told(SmallVec<[Parameter; 4]>);
 type Parameter = (&'static str, Option<Vec<u8>>);
 
 impl Told {
-    /// Adds a parameter of [`OPTIONAL`] that is not there yet; `value` is encoded for a query.
+    /// Adds a parameter of [`TAGS`] that is not there yet; `value` is encoded for a query.
     pub fn add(&mut self, name: &'static str, value: Vec<u8>) {
         if !self.has(name) {
             self.0.push((name, Some(value)));

@@ -11,9 +11,10 @@ use super::{
     values::suggestion,
 };
 use crate::{
-    click::{api::OfferRequest, wire},
+    click::api::OfferRequest,
     edge::{Link, Offer, OfferLabel},
     link::{Place, Table, Taken},
+    query::TAGS,
     redirect::{Forward, OfferIds, SendValue, macros::Use},
 };
 
@@ -232,14 +233,11 @@ impl LinkReader<'_> {
             .entries()
             .iter()
             .map(|(key, node)| {
-                let Some(name) = wire::OPTIONAL.into_iter().find(|name| *name == key.name) else {
+                let Some(name) = TAGS.into_iter().find(|name| *name == key.name) else {
                     let mistake =
                         Mistake::error(format!("the tracker takes no parameter {} from you", quoted(&key.name)));
-                    self.mistakes.push(mistake.at(key.place).help(suggestion(
-                        &key.name,
-                        &wire::OPTIONAL,
-                        "parameters",
-                    )));
+                    self.mistakes
+                        .push(mistake.at(key.place).help(suggestion(&key.name, &TAGS, "parameters")));
                     return None;
                 };
                 let text = super::values::string(node, self.mistakes)?;

@@ -68,7 +68,7 @@ pub(super) fn told(offer: &Offer, values: &Values<'_>) -> Told {
             told.add(name, written);
         }
     }
-    for (name, value) in wire::optional(values.query) {
+    for (name, value) in wire::tags(values.query) {
         let mut written = Vec::new();
         percent::keep_query_value(value.as_bytes(), &mut written);
         told.add(name, written);

@@ -73,7 +73,7 @@ fn told(record: &Record, line: &mut Line<'_>) {
         return;
     }
     let query = Query::new(record.uri.as_ref().and_then(Uri::query).unwrap_or_default());
-    for (name, value) in wire::optional(query) {
+    for (name, value) in wire::tags(query) {
         line.bytes(name, Some(&percent::decode_form(value.as_bytes())));
     }
 }

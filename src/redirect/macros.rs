@@ -2,7 +2,12 @@
 
 use std::{io::Write, net::IpAddr};
 
-use crate::{click_id::ClickId, hit_id::HitId, percent, query::Query};
+use crate::{
+    click_id::ClickId,
+    hit_id::HitId,
+    percent,
+    query::{Query, TAGS},
+};
 
 /// A `{name}` in a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,8 +79,8 @@ pub enum NoMacro {
     NotHere(&'static str),
 }
 
-/// Names with a fixed meaning, for messages. `query.NAME` and `utm_*` come on top.
-pub const NAMES: [&str; 25] = [
+/// Names with a fixed meaning, for messages. Tags come on top.
+const NAMES: [&str; 14] = [
     "click_id",
     "session_id",
     "offer_id",
@@ -90,17 +95,6 @@ pub const NAMES: [&str; 25] = [
     "reason",
     "hit_id",
     "query.NAME",
-    "utm_source",
-    "utm_medium",
-    "utm_campaign",
-    "utm_term",
-    "utm_content",
-    "subid1",
-    "subid2",
-    "subid3",
-    "subid4",
-    "subid5",
-    "subid6",
 ];
 
 /// Names that stand for what this version does not find out about a visitor.
@@ -123,7 +117,7 @@ impl Macro {
             "rest" => Self::Rest,
             "reason" => Self::Reason,
             "hit_id" => Self::HitId,
-            "subid1" | "subid2" | "subid3" | "subid4" | "subid5" | "subid6" => Self::Query(name.into()),
+            _ if TAGS.contains(&name) => Self::Query(name.into()),
             _ if NOT_YET.contains(&name) => {
                 return Err(NoMacro::NotHere("this version does not find it out yet"));
             }
@@ -156,6 +150,7 @@ impl Macro {
 pub fn nearest(name: &str) -> Option<&'static str> {
     NAMES
         .into_iter()
+        .chain(TAGS)
         .map(|known| (strsim::damerau_levenshtein(name, known), known))
         .filter(|&(distance, known)| distance <= known.len().min(name.len()).div_ceil(3))
         .min()

@@ -32,11 +32,12 @@ const ADMIN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHO
 
 /// A browser's User-Agent, as far as the demonstration needs one; curl's own is a declared bot's.
 const BROWSER: &str = "Mozilla/5.0";
+const PHONE: &str = "Mozilla/5.0 (Android) Mobile";
 
-/// What can be tried: what it shows, the link, and what to add to curl's command line.
-const TRIES: [(&str, &str, &str); 8] = [
+/// What can be tried: what it shows, the link, and the User-Agent.
+const TRIES: [(&str, &str, &str); 9] = [
     (
-        "A click: 302 to the advertiser, with the click id that the tracker has just made",
+        "A click: 302 to the advertiser, with the click id that the tracker has just made (twice: the same one)",
         "/shoes?utm_source=demo",
         BROWSER,
     ),
@@ -47,8 +48,9 @@ const TRIES: [(&str, &str, &str); 8] = [
     ),
     ("The campaign is off: why=campaign_inactive", "/paused", BROWSER),
     ("The offer is for phones only: why=targeting", "/phones", BROWSER),
+    ("… and from a phone: a click", "/phones?", PHONE),
     (
-        "The offer takes three clicks (from visitors of different addresses); then why=overcap",
+        "The offer takes three clicks, of visitors as below; the fourth: why=overcap",
         "/capped",
         BROWSER,
     ),
@@ -105,8 +107,9 @@ pub fn run(args: &args::Demo) -> ExitCode {
 }
 
 fn guide(app: &App) -> String {
-    let mut out =
-        String::from("onehop demo: an edge and a stand-in tracker, on this machine alone. Ctrl-C ends it.\n\n");
+    let mut out = String::from(
+        "onehop demo: an edge and a stand-in tracker, on this machine alone. Ctrl-C ends it.\nTry these in a second terminal:\n\n",
+    );
     for http in app.http_addresses() {
         for (what, link, user_agent) in TRIES {
             let agent = if user_agent.is_empty() {

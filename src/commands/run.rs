@@ -24,7 +24,7 @@ pub fn run(configured: &Configured) -> ExitCode {
     }
     let Some(config) = read.config else {
         return failed(&format!(
-            "{} cannot be used; `onehop check` reads it without running",
+            "{0} cannot be used; `onehop check -c {0}` reads it without running",
             configured.config.display()
         ));
     };

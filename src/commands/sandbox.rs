@@ -16,7 +16,17 @@ pub fn run(args: args::Sandbox) -> ExitCode {
     on_runtime(async {
         let listener = listener::bind(args.listen).map_err(|error| Failure::Bind(args.listen, error))?;
         let address = listener.local_addr().map_err(Failure::Runtime)?;
-        println!("The Click API's url is http://{address}{}", sandbox::PATH);
+        let is_default = args.options.key == sandbox::Key::new(sandbox::DEFAULT_KEY);
+        println!(
+            "A stand-in Click API for your onehop.toml (special offers: onehop sandbox --help):\n\n\
+             [tracker.sandbox]\nurl = \"http://{address}{}\"\nsecure_key = \"{}\"\n",
+            sandbox::PATH,
+            if is_default {
+                sandbox::DEFAULT_KEY
+            } else {
+                "what --key says"
+            },
+        );
         let stop = app::told_to_stop()?;
         sandbox::serve(listener, args.options, stop).await;
         Ok::<_, Failure>(())

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     click::api::OfferRequest,
     edge::{Link, Offer, OfferLabel},
-    link::{Place, Table, Taken},
+    link::{Place, Table, Taken, place::HostPattern},
     query::TAGS,
     redirect::{Forward, OfferIds, SendValue, macros::Use},
 };
@@ -129,7 +129,10 @@ impl LinkReader<'_> {
         }
         for text in &texts.value {
             match Place::parse(text.value) {
-                Ok(place) => places.push((place, text.place)),
+                Ok(place) => {
+                    self.warn_of_root(text, &place);
+                    places.push((place, text.place));
+                }
                 Err(why) => {
                     let mistake = Mistake::error(why.message).at(text.place);
                     self.mistakes.push(mistake.help(why.help));
@@ -139,12 +142,30 @@ impl LinkReader<'_> {
         places
     }
 
+    /// A word without a slash is a host, and its root alone: hardly what is meant by one that looks like no host.
+    fn warn_of_root(&self, text: &Spanned<&str>, place: &Place) {
+        let looks_like_a_host = match &place.host {
+            HostPattern::Exact(host) => host.contains(['.', '[']) || host == "localhost",
+            HostPattern::Below(_) => true,
+            HostPattern::Any => false,
+        };
+        if !text.value.contains('/') && !looks_like_a_host {
+            let warning = Mistake::warning("this is a host, and takes its root path alone").at(text.place);
+            let help = match &place.host {
+                HostPattern::Any => "write \"/*\" for every path of any host".to_owned(),
+                _ => format!("write \"/{}\" for this path on any host", text.value),
+            };
+            self.mistakes.push(warning.help(help));
+        }
+    }
+
     fn order(&self, order: &Spanned<&str>) {
         match order.value {
             "listed" => {}
             "weighted" => {
+                let mistake = Mistake::error(format!("the order `weighted` {LATER}")).at(order.place);
                 self.mistakes
-                    .error(order.place, format!("the order `weighted` {LATER}"));
+                    .push(mistake.help("write \"listed\", or leave the key out"));
             }
             other => {
                 let mistake = Mistake::error(format!("there is no order {}", quoted(other)));

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Mistake, Mistakes, Node, Secrets, Sources, Spanned, TableReader,
+    Mistake, Mistakes, Node, Secrets, Sources, Spanned, TableReader, Value,
     links::{LinkReader, Links},
     parse,
     sections::{self, Defaults},
@@ -181,7 +181,15 @@ impl Files {
     /// The trees of the files that `links` names, in the order of their names.
     fn link_files(&mut self, root: &Node, folder: &Path) -> Vec<Node> {
         let mistakes = &self.mistakes;
-        let Some(patterns) = TableReader::new(root, mistakes).and_then(|mut root| root.strings("links")) else {
+        let Some(mut root) = TableReader::new(root, mistakes) else {
+            return Vec::new();
+        };
+        if let Some(node) = root.raw("links").filter(|node| holds_tables(node)) {
+            let mistake = Mistake::error("`links` names files; a link itself is a [[link]]").at(node.place);
+            mistakes.push(mistake.help("did you mean `link`?"));
+            return Vec::new();
+        }
+        let Some(patterns) = root.strings("links") else {
             return Vec::new();
         };
         let mut trees = Vec::new();
@@ -193,6 +201,14 @@ impl Files {
             }
         }
         trees
+    }
+}
+
+fn holds_tables(node: &Node) -> bool {
+    match &node.value {
+        Value::Table(_) => true,
+        Value::Array(items) => items.iter().any(|item| matches!(item.value, Value::Table(_))),
+        _ => false,
     }
 }
 

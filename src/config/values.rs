@@ -34,7 +34,13 @@ pub(super) fn wrong_type(wanted: &str, node: &Node, mistakes: &Mistakes) {
         return;
     }
     let what = format!("expected {wanted}, found {}", node.value.kind());
-    mistakes.error(node.place, what);
+    let mistake = Mistake::error(what).at(node.place);
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    mistakes.push(match &node.value {
+        Value::String(text) if wanted == "an integer" && is_number(text) => mistake.help("write it without quotes"),
+        Value::Integer(_) if wanted.starts_with("a string") => mistake.help("put it in quotes"),
+        _ => mistake,
+    });
 }
 
 pub(super) fn string<'a>(node: &'a Node, mistakes: &Mistakes) -> Option<Spanned<&'a str>> {

@@ -44,16 +44,16 @@ impl CallTeller {
         let (what, mend) = words(failure);
         match failure {
             Failure::Tracker(number) => {
-                tracing::warn!(tracker, number, unsaid = before, mend, "{what}");
+                tracing::warn!(tracker, number, suppressed = before, mend, "{what}");
             }
             Failure::Rejected(Some(field)) => {
-                tracing::warn!(tracker, field, unsaid = before, mend, "{what}");
+                tracing::warn!(tracker, field, suppressed = before, mend, "{what}");
             }
             Failure::Unreachable(why) | Failure::BadAnswer(why) => {
-                tracing::warn!(tracker, why, unsaid = before, mend, "{what}");
+                tracing::warn!(tracker, why, suppressed = before, mend, "{what}");
             }
             Failure::Rejected(None) | Failure::Denied(_) | Failure::Timeout | Failure::Overload => {
-                tracing::warn!(tracker, unsaid = before, mend, "{what}");
+                tracing::warn!(tracker, suppressed = before, mend, "{what}");
             }
         }
     }

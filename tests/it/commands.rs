@@ -79,8 +79,8 @@ fn the_sandbox_alone() {
         folder.path(),
         &[],
     );
-    let address = program.hear("url is http://");
-    let (address, path) = address.split_once('/').expect("a path");
+    let address = program.hear("url = \"http://");
+    let (address, path) = address.trim_end_matches('"').split_once('/').expect("a path");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

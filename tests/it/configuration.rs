@@ -121,6 +121,20 @@ fn the_same_in_json() {
 /// A change of the good configuration (from, to), and what is said of it: where, what, and how to mend it.
 const MISTAKES: &[(&str, &str, &str, &str, &str)] = &[
     (
+        "links = [\"links/*.toml\", \"more.json\"]\n",
+        "[[links]]\nat = \"/x\"\n",
+        "onehop.toml:1:1",
+        "a link itself is a [[link]]",
+        "did you mean `link`?",
+    ),
+    (
+        "admin = \"127.0.0.1:9180\"",
+        "admin = 9180",
+        "onehop.toml:5:9",
+        "expected a string, found an integer",
+        "put it in quotes",
+    ),
+    (
         "trafficback_url",
         "trafficback",
         "onehop.toml:38:1",
@@ -246,7 +260,7 @@ const MISTAKES: &[(&str, &str, &str, &str, &str)] = &[
         "offer_id = \"5306\"",
         "onehop.toml:48:14",
         "expected an integer, found a string",
-        "",
+        "without quotes",
     ),
     (
         "  promo_id = 522\n",
@@ -387,6 +401,18 @@ fn every_slip_of_one_template_is_named() {
     for place in ["onehop.toml:35:44", "onehop.toml:35:52", "onehop.toml:35:63"] {
         assert!(said.contains(place), "{place} not in\n{said}");
     }
+}
+
+#[test]
+fn a_word_that_looks_like_no_host_is_a_warning() {
+    let folder = good_folder();
+    folder.write("links/a.toml", MORE_TOML.replace("go.example.com/bags", "bags"));
+    let (status, said) = check(&folder, "onehop.toml");
+    assert_eq!(status, Some(0), "{said}");
+    assert!(
+        said.contains("links/a.toml:2:6") && said.contains("write \"/bags\""),
+        "{said}"
+    );
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod drain;
 mod faults;
 mod log;
 mod offers;
+mod readme;
 mod real_ip;
 mod requests;
 mod secret;

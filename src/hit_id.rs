@@ -1,9 +1,6 @@
 //! The id of one hit, by which its click log line, its diagnostics and the advertiser's own records can be joined.
 
-use std::{
-    fmt,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// 48 bits of milliseconds since 1970, then 80 random ones: ids sort by time, and tell nothing of how many hits there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,12 +12,13 @@ impl HitId {
         let ms = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
         Self(ms << 80 | fastrand::u128(..) >> 48)
     }
-}
 
-impl fmt::Display for HitId {
-    /// 32 hexadecimal digits.
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{:032x}", self.0)
+    /// Appends the id as 32 hexadecimal digits.
+    pub fn write(self, out: &mut Vec<u8>) {
+        for byte in self.0.to_be_bytes() {
+            let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble)];
+            out.extend_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+        }
     }
 }
 
@@ -33,9 +31,14 @@ mod tests {
     #[test]
     fn ids_differ_and_sort_by_time() {
         let now = UNIX_EPOCH + Duration::from_hours(500_000);
-        let first = HitId::new(now).to_string();
-        let same_time = HitId::new(now).to_string();
-        let later = HitId::new(now + Duration::from_millis(1)).to_string();
+        let written = |at| {
+            let mut out = Vec::new();
+            HitId::new(at).write(&mut out);
+            String::from_utf8(out).expect("ASCII")
+        };
+        let first = written(now);
+        let same_time = written(now);
+        let later = written(now + Duration::from_millis(1));
         assert_ne!(first, same_time);
         assert!(first < later && same_time < later);
         assert_eq!(first.len(), 32);

@@ -19,15 +19,19 @@ pub fn canonical(authority: &str) -> Option<Cow<'_, str>> {
         return None;
     }
     let name = name.strip_suffix('.').unwrap_or(name);
-    let usable = !name.is_empty()
-        && name.len() <= MAX_BYTES
-        && !name.starts_with('.')
-        && !name.contains("..")
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
-    usable.then(|| {
-        if name.bytes().any(|b| b.is_ascii_uppercase()) {
+    let mut after_dot = true;
+    let mut has_upper = false;
+    for byte in name.bytes() {
+        match byte {
+            b'.' if after_dot => return None,
+            b'A'..=b'Z' => has_upper = true,
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' => {}
+            _ => return None,
+        }
+        after_dot = byte == b'.';
+    }
+    (!name.is_empty() && name.len() <= MAX_BYTES).then(|| {
+        if has_upper {
             Cow::Owned(name.to_ascii_lowercase())
         } else {
             Cow::Borrowed(name)

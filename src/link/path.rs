@@ -10,7 +10,7 @@ use crate::percent;
 /// The canonical form of a request's or a configuration's path, which begins with `/`. `None` when an escape is broken
 /// or stands for NUL.
 pub fn canonical(path: &str) -> Option<Cow<'_, str>> {
-    if path.bytes().all(is_plain) && !path.contains("/.") {
+    if is_canonical(path.as_bytes()) {
         return Some(Cow::Borrowed(without_trailing_slash(path)));
     }
     if !percent::well_formed(path.as_bytes()) {
@@ -19,6 +19,16 @@ pub fn canonical(path: &str) -> Option<Cow<'_, str>> {
     let unescaped = unescape(path.as_bytes())?;
     let resolved = resolve_dots(&unescaped);
     Some(Cow::Owned(without_trailing_slash(&resolved).to_owned()))
+}
+
+/// Whether nothing is to be done but for a trailing slash: no escape, no byte to escape, no segment that begins with a dot.
+fn is_canonical(path: &[u8]) -> bool {
+    let mut after_slash = false;
+    path.iter().all(|&byte| {
+        let fits = PLAIN[usize::from(byte)] && !(after_slash && byte == b'.');
+        after_slash = byte == b'/';
+        fits
+    })
 }
 
 fn without_trailing_slash(path: &str) -> &str {
@@ -33,9 +43,21 @@ fn is_unreserved(byte: u8) -> bool {
 }
 
 /// `pchar` and `/` of RFC 3986, escapes aside.
-fn is_plain(byte: u8) -> bool {
-    is_unreserved(byte) || b"/!$&'()*+,;=:@".contains(&byte)
-}
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let listed = b"-._~/!$&'()*+,;=:@";
+    let mut at = 0;
+    while at < listed.len() {
+        plain[listed[at] as usize] = true;
+        at += 1;
+    }
+    let mut byte = 0;
+    while byte < 128_u8 {
+        plain[byte as usize] |= byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    plain
+};
 
 /// Undoes what may be undone; `well_formed` has held.
 fn unescape(path: &[u8]) -> Option<String> {
@@ -53,7 +75,7 @@ fn unescape(path: &[u8]) -> Option<String> {
         if byte == 0 {
             return None;
         }
-        if is_unreserved(byte) || (!escaped && is_plain(byte)) {
+        if is_unreserved(byte) || (!escaped && PLAIN[usize::from(byte)]) {
             out.push(char::from(byte));
         } else {
             out.push('%');

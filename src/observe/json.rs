@@ -4,11 +4,15 @@
 //! in stretches. One hit is one line for every reader: beside what JSON demands, characters at which some programs break
 //! lines or terminals obey are escaped.
 
-use std::{fmt, io::Write as _, time::SystemTime};
+use std::{
+    fmt,
+    io::Write as _,
+    time::{Duration, SystemTime},
+};
 
 use http::{HeaderValue, Uri};
 
-use super::{milliseconds, record::Record};
+use super::record::Record;
 use crate::{
     click::{CacheUse, wire},
     click_id::ClickId,
@@ -19,12 +23,15 @@ use crate::{
 
 /// Appends a record and a line break.
 pub fn write(record: &Record, out: &mut Vec<u8>) {
-    let mut line = Line { out, is_first: true };
+    let mut line = Line { out };
     let ended = record.ended.as_ref();
     let trace = ended.map(|ended| &ended.trace);
     let offer = trace.and_then(|trace| trace.offer.as_deref());
-    line.plain_text("time", format_args!("{}", timestamp(record.at)));
-    line.plain_text("hit_id", format_args!("{}", record.hit_id));
+    line.out.extend_from_slice(b"{\"time\":\"");
+    line.display(timestamp(record.at));
+    line.out.extend_from_slice(b"\",\"hit_id\":\"");
+    record.hit_id.write(line.out);
+    line.out.push(b'"');
     line.text("outcome", ended.map(|ended| ended.kind.as_str()));
     line.text("reason", ended.and_then(|ended| ended.reason).map(Reason::as_str));
     line.text("host", Some(&record.host));
@@ -38,9 +45,14 @@ pub fn write(record: &Record, out: &mut Vec<u8>) {
     let click_id = trace.and_then(|trace| trace.click_id.as_ref());
     line.text("click_id", click_id.map(ClickId::as_str));
     line.text("cache", trace.and_then(|trace| trace.cache).map(cache_word));
-    line.number("attempts", Some(trace.map_or(0, |trace| trace.attempts)));
+    line.number("attempts", Some(trace.map_or(0, |trace| trace.attempts.into())));
     match trace {
-        Some(trace) => line.plain_text("ip", format_args!("{}", trace.ip)),
+        Some(trace) => {
+            line.key("ip");
+            line.out.push(b'"');
+            line.display(trace.ip);
+            line.out.push(b'"');
+        }
         None => line.text("ip", None),
     }
     line.text("country", None);
@@ -48,8 +60,8 @@ pub fn write(record: &Record, out: &mut Vec<u8>) {
     line.bytes("user_agent", record.user_agent.as_ref().map(HeaderValue::as_bytes));
     line.bytes("referrer", record.referrer.as_ref().map(HeaderValue::as_bytes));
     told(record, &mut line);
-    line.number("api_ms", trace.and_then(|trace| trace.api).map(milliseconds));
-    line.number("total_ms", ended.map(|ended| milliseconds(ended.total)));
+    line.milliseconds("api_ms", trace.and_then(|trace| trace.api));
+    line.milliseconds("total_ms", ended.map(|ended| ended.total));
     if let Some(reason) = trace.and_then(|trace| trace.tracker_reason.as_deref()) {
         line.text("tracker_reason", Some(reason));
     }
@@ -83,16 +95,14 @@ pub(super) fn timestamp(at: SystemTime) -> impl fmt::Display {
     humantime::format_rfc3339_millis(at)
 }
 
-/// A line that is being written.
+/// A line that is being written; its first field stands already.
 struct Line<'a> {
     out: &'a mut Vec<u8>,
-    is_first: bool,
 }
 
 impl Line<'_> {
     fn key(&mut self, key: &'static str) {
-        self.out.extend_from_slice(if self.is_first { b"{\"" } else { b",\"" });
-        self.is_first = false;
+        self.out.extend_from_slice(b",\"");
         self.out.extend_from_slice(key.as_bytes());
         self.out.extend_from_slice(b"\":");
     }
@@ -111,23 +121,43 @@ impl Line<'_> {
 
     /// Bytes as text; what is not UTF-8 in them is replaced.
     fn bytes(&mut self, key: &'static str, bytes: Option<&[u8]>) {
-        let text = bytes.map(String::from_utf8_lossy);
-        self.text(key, text.as_deref());
+        match bytes.map(str::from_utf8) {
+            None => self.text(key, None),
+            Some(Ok(text)) => self.text(key, Some(text)),
+            Some(Err(_)) => self.text(key, bytes.map(String::from_utf8_lossy).as_deref()),
+        }
+    }
+
+    fn number(&mut self, key: &'static str, number: Option<u64>) {
+        self.key(key);
+        match number {
+            Some(number) => self.digits(number),
+            None => self.out.extend_from_slice(b"null"),
+        }
+    }
+
+    /// Milliseconds, to the microsecond.
+    fn milliseconds(&mut self, key: &'static str, duration: Option<Duration>) {
+        self.number(
+            key,
+            duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)),
+        );
+        let microseconds = duration.map_or(0, |duration| duration.subsec_micros() % 1000);
+        if microseconds > 0 {
+            let digits = format!(".{microseconds:03}");
+            self.out.extend_from_slice(digits.trim_end_matches('0').as_bytes());
+        }
+    }
+
+    fn digits(&mut self, number: u64) {
+        self.out
+            .extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     }
 
     /// Text in which nothing needs an escape.
-    fn plain_text(&mut self, key: &'static str, text: fmt::Arguments<'_>) {
-        self.key(key);
+    fn display(&mut self, text: impl fmt::Display) {
         // Writing to a vector does not fail.
-        let _ = write!(self.out, "\"{text}\"");
-    }
-
-    fn number(&mut self, key: &'static str, number: Option<impl fmt::Display>) {
-        self.key(key);
-        let _ = match number {
-            Some(number) => write!(self.out, "{number}"),
-            None => write!(self.out, "null"),
-        };
+        let _ = write!(self.out, "{text}");
     }
 }
 

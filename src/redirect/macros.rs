@@ -239,7 +239,7 @@ impl Values<'_> {
             Macro::Path => write_path(self.path, spot, out),
             Macro::Rest => write_path(self.rest, spot, out),
             Macro::Reason => out.extend_from_slice(self.reason.as_bytes()),
-            Macro::HitId => write_display(self.hit_id, out),
+            Macro::HitId => self.hit_id.write(out),
             Macro::Query(name) => {
                 let raw = self.query.get(name).unwrap_or_default().as_bytes();
                 match spot {

@@ -13,8 +13,9 @@ use std::{
 
 use super::{Metrics, json, record::Record, text};
 
-/// Records that wait for the writer: a second of a busy edge, some tens of megabytes at the worst.
-const MAX_QUEUED: usize = 16_384;
+/// Records that wait for the writer: a good part of a second of a busy edge. A record keeps the bytes of its request's head,
+/// so that they take some megabytes, and 128 at the worst.
+const MAX_QUEUED: usize = 8192;
 /// How long the writer gathers what comes with the first record, so that a busy edge wakes it a hundred times a second
 /// and not for each hit.
 const GATHER: Duration = Duration::from_millis(10);

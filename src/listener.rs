@@ -89,3 +89,28 @@ fn is_of_one_connection(error: &io::Error) -> bool {
             | io::ErrorKind::Interrupted
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn those_who_wait_at_the_end_are_taken() {
+        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let clients: Vec<_> = (0..5)
+            .map(|_| std::net::TcpStream::connect(address).expect("a place in the backlog"))
+            .collect();
+        let mut taken = 0;
+        let ended = run(listener, std::future::ready(()), |_, _| taken += 1).await;
+        assert!(ended.is_ok() && taken == clients.len(), "{taken}: {ended:?}");
+        assert!(std::net::TcpStream::connect(address).is_err());
+    }
+
+    #[tokio::test]
+    async fn the_unspecified_address_is_every_address() {
+        let listener = bind("[::]:0".parse().expect("an address")).expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        std::net::TcpStream::connect(("127.0.0.1", port)).expect("a listener");
+    }
+}

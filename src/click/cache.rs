@@ -188,6 +188,18 @@ mod tests {
     }
 
     #[test]
+    fn a_click_that_takes_the_place_of_another_takes_its_room() {
+        let cache = Cache::new(10);
+        let now = Instant::now();
+        let key = key("192.0.2.1", "a");
+        cache.put(&key, click("1"), now, TTL);
+        let once = total_bytes(&cache);
+        cache.put(&key, click("2"), now, TTL);
+        assert_eq!(cache.get(&key, now), Some(click("2")));
+        assert_eq!(total_bytes(&cache), once);
+    }
+
+    #[test]
     fn keys_are_told_apart_by_every_part() {
         let ip = "192.0.2.1".parse().expect("an address");
         let keys = [

@@ -164,7 +164,7 @@ mod tests {
     use super::*;
     use crate::{
         hit_id::HitId,
-        observe::record::Trace,
+        observe::{Observe, record::Trace},
         outcome::{Outcome, Refusal},
     };
 
@@ -221,6 +221,28 @@ mod tests {
         let rest = String::from_utf8_lossy(&rest);
         assert_eq!(rest.lines().count(), MAX_QUEUED);
         assert!(!rest.contains("/lost"));
+    }
+
+    #[test]
+    fn lines_that_find_no_room_are_counted() {
+        let (written, lines) = mpsc::channel();
+        let (give_leave, leave) = mpsc::channel();
+        let metrics = Arc::new(Metrics::default());
+        let (log, writer) = start(Gated { written, leave }, Format::Text, Arc::clone(&metrics)).expect("a thread");
+        let observe = Observe {
+            metrics: Arc::clone(&metrics),
+            log: Some(log),
+        };
+        let hit = || observe.unreadable(UNIX_EPOCH, "192.0.2.1".parse().expect("an address"));
+        hit();
+        lines.recv().expect("a first line");
+        for _ in 0..MAX_QUEUED + 2 {
+            hit();
+        }
+        let text = metrics.prometheus();
+        assert!(text.contains("onehop_click_log_dropped_total 2"), "{text}");
+        drop(give_leave);
+        writer.close();
     }
 
     struct Full;

@@ -261,6 +261,9 @@ mod tests {
         assert_eq!(value["user_agent"], user_agent);
         assert_eq!(value["outcome"], "refused");
         assert!(!line.contains(['\u{85}', '\u{2028}', '\u{9b}', '\t']));
+        let (line, value) = self::line(&record("/?subid1=a%7F%E2%80%A9b", b""));
+        assert_eq!(value["subid1"], "a\u{7f}\u{2029}b");
+        assert!(!line.contains(['\u{7f}', '\u{2029}']));
     }
 
     proptest! {

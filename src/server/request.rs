@@ -185,4 +185,25 @@ mod tests {
             assert_eq!(asked, expected, "{method} {target} {version:?} {hosts:?}");
         }
     }
+
+    #[test]
+    fn a_request_whose_end_is_in_doubt_is_refused() {
+        let length = (header::CONTENT_LENGTH, "5");
+        for (headers, expected) in [
+            (&[length.clone()][..], Ok(())),
+            (&[length.clone(), length.clone()], Err(Refusal::BadRequest)),
+            (
+                &[(header::TRANSFER_ENCODING, "chunked"), length],
+                Err(Refusal::BadRequest),
+            ),
+        ] {
+            let mut parts = parts("GET", "/a", Version::HTTP_11, &["a"]);
+            parts.headers.extend(
+                headers
+                    .iter()
+                    .map(|(name, value)| (name.clone(), value.parse().expect("a value"))),
+            );
+            assert_eq!(read(&parts).map(|_| ()), expected, "{headers:?}");
+        }
+    }
 }

@@ -138,6 +138,12 @@ mod tests {
                 "mapped addresses are IPv4",
             ),
             (
+                "::ffff:198.51.100.1",
+                &["192.0.2.1"],
+                "198.51.100.1",
+                "a stranger's own too",
+            ),
+            (
                 "10.0.0.1",
                 &["6.6.6.6, 192.0.2.1"],
                 "192.0.2.1",
@@ -236,6 +242,12 @@ mod tests {
                 &["for=\"6.6.6.6, for=192.0.2.1"],
                 "10.0.0.1",
                 "a broken line is not believed",
+            ),
+            (
+                "10.0.0.1",
+                &["for=6.6.6.6", "for=\"192.0.2.1"],
+                "10.0.0.1",
+                "nor what stands further out",
             ),
         ] {
             let ip = decide(RealIpHeader::Forwarded, "forwarded", peer, lines);

@@ -49,6 +49,9 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(name, value.parse().expect("a header value"));
             assert_eq!(is_speculative(&headers), expected, "{name}: {value}");
+            headers.insert(name, HeaderValue::from_static("x"));
+            headers.append(name, value.parse().expect("a header value"));
+            assert_eq!(is_speculative(&headers), expected, "{name}: x, and {value}");
         }
     }
 }

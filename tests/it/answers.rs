@@ -111,6 +111,18 @@ async fn every_row_and_every_doubt() {
 }
 
 #[tokio::test]
+async fn an_answer_has_64_kilobytes_at_most() {
+    let good = r#"{"status":"success","data":{"click_id":"a"}}"#;
+    for (length, location) in [
+        (64 * 1024, "https://advertiser.example/?click_id=a"),
+        (64 * 1024 + 1, "https://back.example/?why=bad_answer"),
+    ] {
+        let act = Act::Send(answer(200, &format!("{good}{}", " ".repeat(length - good.len()))));
+        assert_eq!(location_after(act).await, location, "{length}");
+    }
+}
+
+#[tokio::test]
 async fn the_trackers_own_macros_are_filled_in() {
     let tracker = ClickApi::always(click("1")).await;
     let configuration =

@@ -23,6 +23,8 @@ async fn the_same_visitor_has_the_same_click() {
     assert_eq!(tracker.calls().len(), 1);
     let metric = |result| edge.metric(&format!(r#"onehop_click_cache_total{{result="{result}"}} "#));
     assert_eq!((metric("miss"), metric("hit")), (1, 2));
+    assert_eq!(edge.metric(r#"onehop_click_api_seconds_count{tracker="main"} "#), 1);
+    assert_eq!(edge.metric(r#"onehop_hit_seconds_count{outcome="advertiser"} "#), 3);
 }
 
 #[tokio::test]
@@ -82,6 +84,41 @@ async fn offers_do_not_share_clicks_and_promos_do() {
 }
 
 #[tokio::test]
+async fn trackers_do_not_share_clicks() {
+    let links: String = ["main", "other"]
+        .map(|tracker| {
+            format!(
+                r#"
+                [[link]]
+                at = "/{tracker}"
+                tracker = "{tracker}"
+                  [[link.offer]]
+                  offer_id = 1
+                  campaign_id = 2
+                  promo_id = 3
+                  traffic_url = "https://advertiser.example/?c={{click_id}}"
+                "#
+            )
+        })
+        .concat();
+    let main = ClickApi::always(click("of-main")).await;
+    let other = ClickApi::always(click("of-other")).await;
+    let second = format!("[tracker.other]\nurl = \"{}\"\nsecure_key = \"k\"\n", other.url());
+    let edge = Edge::start(&(with_link(&main, &links) + &second));
+    for _ in 0..2 {
+        for tracker in ["main", "other"] {
+            let answer = edge.visitor().get(&format!("/{tracker}")).await;
+            assert!(
+                answer.location().ends_with(&format!("=of-{tracker}")),
+                "{}",
+                answer.head
+            );
+        }
+    }
+    assert_eq!((main.calls().len(), other.calls().len()), (1, 1));
+}
+
+#[tokio::test]
 async fn only_clicks_are_kept() {
     for act in [
         trafficback("targeting"),
@@ -100,6 +137,7 @@ async fn lifetimes() {
     let existing = r#"{"status":"success","data":{"click_id":"a","exists":true}}"#;
     for (settings, act, calls) in [
         ("ttl = \"0s\"", click("1"), 2),
+        ("ttl = \"0s\"", Act::Send(answer(200, existing)), 2),
         ("ttl_when_exists = \"0s\"", click("1"), 1),
         ("ttl_when_exists = \"0s\"", Act::Send(answer(200, existing)), 2),
         ("ttl_when_exists = \"60s\"", Act::Send(answer(200, existing)), 1),

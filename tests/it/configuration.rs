@@ -107,6 +107,20 @@ fn a_good_configuration() {
 }
 
 #[test]
+fn paths_are_relative_to_the_file_that_names_them() {
+    let folder = Folder::new();
+    folder.write("conf/onehop.toml", GOOD);
+    folder.write("conf/key.txt", "4497bf7b-7956-4f31-8d70-2e72cfc07572\n");
+    folder.write("conf/more.json", MORE);
+    folder.write("conf/links/a.toml", MORE_TOML);
+    let (status, said) = check(&folder, "conf/onehop.toml");
+    assert_eq!(
+        (status, said.as_str()),
+        (Some(0), "conf/onehop.toml is fine: 3 links, 4 offers, 2 trackers\n")
+    );
+}
+
+#[test]
 fn the_same_in_json() {
     let folder = good_folder();
     let value: toml::Table = toml::from_str(GOOD).expect("TOML");
@@ -318,6 +332,34 @@ const MISTAKES: &[(&str, &str, &str, &str, &str)] = &[
         "onehop.toml:29:8",
         "no file can be at",
         "folder that exists",
+    ),
+    (
+        "ttl = \"5m\"",
+        "tll = \"5m\"",
+        "onehop.toml:25:1",
+        "unknown key `tll`",
+        "did you mean `ttl`?",
+    ),
+    (
+        "create\"\nsecure_key = { file",
+        "create?secure_key=x\"\nsecure_key = { file",
+        "onehop.toml:14:7",
+        "does not belong into the URL",
+        "",
+    ),
+    (
+        "redirect = \"https://my-site.example/?lost={path}\"",
+        "status = 302",
+        "onehop.toml:35:10",
+        "from 400 to 499",
+        "",
+    ),
+    (
+        "[unmatched]\n",
+        "[unmatched]\nstatus = 410\n",
+        "onehop.toml:36:12",
+        "not both",
+        "",
     ),
 ];
 

@@ -9,7 +9,7 @@ use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{io::AsyncReadExt, net::TcpStream, task::JoinSet};
 
-use crate::support::{ClickApi, Edge, click, one_link};
+use crate::support::{ClickApi, Edge, Program, Visitor, click, eventually, one_link, program::Folder};
 
 pub(crate) async fn http2(edge: &Edge) -> SendRequest<Empty<Bytes>> {
     let stream = TcpStream::connect(edge.address).await.expect("the edge listens");
@@ -91,6 +91,71 @@ async fn many_streams_at_once() {
     assert_eq!(tracker.calls().len(), 1);
 }
 
+#[tokio::test]
+async fn open_connections_are_counted() {
+    let tracker = ClickApi::always(click("1")).await;
+    let edge = Edge::start(&one_link(&tracker));
+    let visitor = edge.visitor();
+    let (mut one, mut two) = (visitor.connect().await, visitor.connect().await);
+    visitor.get_on(&mut one, "/go").await.location();
+    visitor.get_on(&mut two, "/go").await.location();
+    assert_eq!(edge.metric("onehop_connections "), 2);
+    drop(one);
+    eventually("one closed connection", async || {
+        edge.metric("onehop_connections ") == 1
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_address_is_served() {
+    let tracker = ClickApi::always(click("1")).await;
+    let folder = Folder::new();
+    let two = "http = [\"127.0.0.1:0\", \"127.0.0.1:0\"]";
+    folder.write("onehop.toml", one_link(&tracker).replace("http = \"127.0.0.1:0\"", two));
+    let program = Program::start(&["run"], folder.path(), &[]);
+    for _ in 0..2 {
+        let address = program.hear("listening on http://").parse().expect("an address");
+        assert!(Visitor::new(address).get("/go").await.location().ends_with("=1"));
+    }
+}
+
+/// A configuration whose tracker no test comes to.
+const NOBODY_ASKED: &str = r#"
+    [tracker.t]
+    url = "http://127.0.0.1:9/"
+    secure_key = "k"
+    [[link]]
+    at = "/go"
+    trafficback_url = "https://a.example"
+      [[link.offer]]
+      offer_id = 1
+      campaign_id = 2
+      promo_id = 3
+      traffic_url = "https://a.example/{click_id}"
+"#;
+
+#[tokio::test(start_paused = true)]
+async fn whoever_says_nothing_does_not_hold_up_the_end() {
+    for said in [&b""[..], b"PRI * HTTP/2.0\r\n\r\nSM"] {
+        let (mut client, server) = tokio::io::duplex(4096);
+        tokio::io::AsyncWriteExt::write_all(&mut client, said)
+            .await
+            .expect("a reader");
+        let (server_side, drain) = crate::support::edge::server(NOBODY_ASKED);
+        drain.send_replace(true);
+        let began = tokio::time::Instant::now();
+        server_side
+            .serve(server, "127.0.0.1".parse().expect("an address"))
+            .await;
+        assert!(
+            began.elapsed() < Duration::from_secs(1),
+            "{said:?}: {:?}",
+            began.elapsed()
+        );
+    }
+}
+
 /// Time is paused, so that a limit is reached as soon as nothing else is left to do.
 #[tokio::test(start_paused = true)]
 async fn silence_is_closed_at_its_limit() {
@@ -104,11 +169,7 @@ async fn silence_is_closed_at_its_limit() {
             .await
             .expect("a reader");
         let began = tokio::time::Instant::now();
-        let tracker = "[tracker.t]\nurl = \"http://127.0.0.1:9/\"\nsecure_key = \"k\"\n";
-        let (server_side, _drain) = crate::support::edge::server(&format!(
-            "{tracker}[defaults]\ntrafficback_url = \"https://a.example\"\n[[link]]\nat = \"/go\"\n[[link.offer]]\n\
-             offer_id = 1\ncampaign_id = 2\npromo_id = 3\ntraffic_url = \"https://a.example/{{click_id}}\"\n"
-        ));
+        let (server_side, _drain) = crate::support::edge::server(NOBODY_ASKED);
         let serving = tokio::spawn(server_side.serve(server, "127.0.0.1".parse().expect("an address")));
         let mut rest = Vec::new();
         client.read_to_end(&mut rest).await.expect("no fault");

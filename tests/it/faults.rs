@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::Notify;
 
-use crate::support::{Act, ClickApi, DEADLINE_MS, Edge, click, click_api::answer, one_link, with_link};
+use crate::support::{Act, ClickApi, DEADLINE_MS, Edge, click, click_api::answer, one_link, trafficback, with_link};
 
 /// What the issue of waiting allows beyond the deadline.
 const SLACK: Duration = Duration::from_millis(100);
@@ -94,6 +94,45 @@ async fn broken_connections_and_broken_answers() {
     ] {
         assert_eq!(reason_within_the_deadline(act).await, reason, "{what}");
     }
+}
+
+/// Two offers of one tracker: the first is answered late, but in time, the second never.
+#[tokio::test]
+async fn one_deadline_is_for_all_offers() {
+    let Act::Send(mut first) = trafficback("overcap") else {
+        unreachable!("a trafficback is sent")
+    };
+    let last = first.split_off(first.len() - 1);
+    let tracker = ClickApi::start(move |call| match call.number {
+        0 => Act::Drip(first.clone(), last.clone(), Duration::from_millis(DEADLINE_MS * 3 / 5)),
+        _ => Act::SendAndHang(Vec::new()),
+    })
+    .await;
+    let another = "[[link.offer]]\noffer_id = 9\ncampaign_id = 2\npromo_id = 3\n\
+                   traffic_url = \"https://advertiser.example/{click_id}\"\n";
+    let edge = Edge::start(&(one_link(&tracker) + another));
+    let answer = edge.visitor().get("/go").await;
+    assert_eq!(answer.reason(), "overcap");
+    assert_eq!(tracker.calls().len(), 2);
+    let longest = Duration::from_millis(DEADLINE_MS) + SLACK;
+    assert!(answer.took <= longest, "{:?}: {}", answer.took, answer.head);
+}
+
+#[tokio::test]
+async fn nobody_is_asked_after_the_deadline() {
+    let tracker = ClickApi::always(Act::SendAndHang(Vec::new())).await;
+    let other = ClickApi::always(click("late")).await;
+    let another = format!(
+        "[[link.offer]]\noffer_id = 9\ncampaign_id = 2\npromo_id = 3\ntracker = \"other\"\n\
+         traffic_url = \"https://advertiser.example/{{click_id}}\"\n\
+         [tracker.other]\nurl = \"{}\"\nsecure_key = \"k\"\n",
+        other.url()
+    );
+    let configuration = one_link(&tracker).replace("[defaults]", "[defaults]\ntracker = \"main\"");
+    let edge = Edge::start(&(configuration + &another));
+    assert_eq!(edge.visitor().get("/go").await.reason(), "timeout");
+    // A call goes out on a task of its own, but is counted here before the visitor is answered.
+    assert_eq!(edge.metric(r#"onehop_click_cache_total{result="miss"} "#), 1);
 }
 
 #[tokio::test]
@@ -191,18 +230,18 @@ async fn a_failure_goes_to_the_tracking_url_and_a_trafficback_does_not() {
           traffic_url = "https://advertiser.example/?click_id={click_id}"
           tracking_url = "https://tracker.example/c/{offer_id}?s={subid1}"
     "#;
-    for (act, expected) in [
-        (Act::Send(answer(500, "")), "https://tracker.example/c/1?s=a%20b"),
-        (Act::Close, "https://tracker.example/c/1?s=a%20b"),
-        (Act::Send(answer(403, "")), "https://tracker.example/c/1?s=a%20b"),
-        (
-            crate::support::trafficback("overcap"),
-            "https://back.example/?why=overcap",
-        ),
+    let tracking = "https://tracker.example/c/1?s=a%20b";
+    let back = "https://back.example/?why=overcap";
+    for (act, expected, outcome, reason) in [
+        (Act::Send(answer(500, "")), tracking, "tracking", "tracker_error"),
+        (Act::Close, tracking, "tracking", "unreachable"),
+        (Act::Send(answer(403, "")), tracking, "tracking", "denied"),
+        (trafficback("overcap"), back, "trafficback", "overcap"),
     ] {
         let tracker = ClickApi::always(act).await;
         let edge = Edge::start(&with_link(&tracker, links));
         assert_eq!(edge.visitor().get("/go?subid1=a%20b").await.location(), expected);
+        assert_eq!(edge.hits(outcome, reason), 1, "{outcome} {reason}");
     }
 }
 

@@ -103,6 +103,40 @@ async fn every_hit_is_a_line() {
     assert_eq!(lines[2]["tracker_reason"], "_ot__nown");
 }
 
+/// Two offers of each hit, and calls that go out again because a kept connection ended.
+#[tokio::test]
+async fn attempts_are_the_requests_that_went_out() {
+    let tracker = ClickApi::start(|call| match call.parameter("offer_id").as_deref() {
+        _ if call.on_connection > 0 => Act::Close,
+        Some(b"1") => trafficback("overcap"),
+        _ => click("1"),
+    })
+    .await;
+    let folder = Folder::new();
+    let second = "[[link.offer]]\noffer_id = 9\ncampaign_id = 2\npromo_id = 3\n\
+                  traffic_url = \"https://advertiser.example/{click_id}\"\n";
+    let edge = Edge::start_in(folder.path(), &with_link(&tracker, &(LINKS.to_owned() + second)));
+    let mut kept = 0;
+    for n in 0..2000 {
+        edge.visitor()
+            .from(&format!("2001:db8::{n:x}"))
+            .get("/go")
+            .await
+            .location();
+        kept = tracker.calls().iter().filter(|call| call.on_connection > 0).count();
+        if kept > 0 {
+            break;
+        }
+    }
+    assert!(kept > 0);
+    edge.stop().await;
+    let attempts = lines(&folder)
+        .iter()
+        .filter_map(|line| line["attempts"].as_u64())
+        .sum::<u64>();
+    assert_eq!(attempts, tracker.calls().len() as u64);
+}
+
 #[tokio::test]
 async fn whoever_leaves_is_a_line_too() {
     let tracker = ClickApi::always(Act::SendAndHang(Vec::new())).await;

@@ -71,6 +71,42 @@ async fn the_first_click_ends_it() {
         let edge = Edge::start(&with_link(&tracker, &three_offers()));
         assert_eq!(edge.visitor().get("/go").await.location(), location);
         assert_eq!(tracker.calls().len(), calls, "{location}");
+        let misses = edge.metric(r#"onehop_click_cache_total{result="miss"} "#);
+        assert_eq!(misses, calls as u64, "{location}");
+    }
+}
+
+#[tokio::test]
+async fn a_fallback_is_of_the_offer_whose_reason_it_is() {
+    let tracking = |number: u32| {
+        let id = format!("offer_id = {number}");
+        (
+            id.clone(),
+            format!("{id}\n            tracking_url = \"https://tracker.example/{{offer_id}}\""),
+        )
+    };
+    let ((second, with_second), (third, with_third)) = (tracking(2), tracking(3));
+    let links = three_offers()
+        .replace(&second, &with_second)
+        .replace(&third, &with_third);
+    for (acts, location) in [
+        (
+            [trafficback("targeting"), trafficback("overcap"), trafficback("overcap")],
+            "https://back.example/?why=targeting&offer=1",
+        ),
+        (
+            [trafficback("targeting"), error(403, "x"), error(400, "x")],
+            "https://tracker.example/2",
+        ),
+        (
+            [error(403, "x"), trafficback("targeting"), error(400, "x")],
+            "https://tracker.example/3",
+        ),
+    ] {
+        let tracker = by_offer(acts).await;
+        let configuration = with_link(&tracker, &links).replace("why={reason}", "why={reason}&offer={offer_id}");
+        let edge = Edge::start(&configuration);
+        assert_eq!(edge.visitor().get("/go").await.location(), location);
     }
 }
 

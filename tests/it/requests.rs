@@ -60,6 +60,8 @@ async fn what_http_forbids_is_refused_and_the_connection_closed() {
             "{request:?}: {answer}"
         );
         assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{request:?}: {answer}");
+        // Said, since an idle connection is closed too, only later.
+        assert!(answer.contains("connection: close\r\n"), "{request:?}: {answer}");
     }
     assert_eq!(tracker.calls().len(), 0);
 }

@@ -32,6 +32,8 @@ async fn who_does_not_click_makes_no_call() {
     }
     assert_eq!(plain.visitor().method("HEAD").get("/go").await.reason(), "head");
     assert_eq!(preview.visitor().method("HEAD").get("/go").await.location(), page);
+    let looks = plain.visitor().user_agent("curl/8.5.0").method("HEAD");
+    assert_eq!(looks.get("/go").await.reason(), "head");
     for edge in [&plain, &preview] {
         assert_eq!(
             edge.visitor().without("User-Agent").get("/go").await.reason(),
@@ -106,6 +108,15 @@ async fn other_methods_and_other_places() {
     assert_eq!(advice.header("content-type"), Some("application/trafficadvice+json"));
     let said: serde_json::Value = serde_json::from_slice(&advice.body).expect("JSON");
     assert_eq!(said[0]["disallow"], true);
+}
+
+#[tokio::test]
+async fn a_links_own_trafficback_beats_the_default() {
+    let tracker = ClickApi::always(click("1")).await;
+    let own = "at = \"/go\"\ntrafficback_url = \"https://own.example/{reason}\"";
+    let edge = Edge::start(&one_link(&tracker).replace("at = \"/go\"", own));
+    let answer = edge.visitor().user_agent("curl/8.5.0").get("/go").await;
+    assert_eq!(answer.location(), "https://own.example/bot");
 }
 
 #[tokio::test]

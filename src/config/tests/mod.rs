@@ -1,6 +1,7 @@
 //! Tests of the foundation as a whole, and what they share.
 
 mod canary;
+mod defaults;
 mod places;
 mod reading;
 mod redacting;

@@ -7,6 +7,7 @@ use std::{
     process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio},
     sync::{Arc, Mutex},
     thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 /// A folder of a test's own, gone with it.
@@ -140,10 +141,12 @@ impl Program {
 
     /// Waits for the end of a program that is not heard.
     pub(crate) fn end(&mut self) -> ExitStatus {
+        let began = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("a child") {
                 return status;
             }
+            assert!(began.elapsed() < Duration::from_secs(15), "it does not end");
             thread::yield_now();
         }
     }
@@ -151,7 +154,7 @@ impl Program {
     /// Waits for a line with these words, and gives what follows them.
     pub(crate) fn hear(&self, words: &str) -> String {
         loop {
-            let line = self.heard.recv_timeout(std::time::Duration::from_secs(20));
+            let line = self.heard.recv_timeout(Duration::from_secs(20));
             let line = line.unwrap_or_else(|_| panic!("{words:?} not in: {}", self.said()));
             if let Some((_, rest)) = line.split_once(words) {
                 return rest.to_owned();

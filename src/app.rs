@@ -133,19 +133,25 @@ pub fn told_to_stop() -> Result<impl Future<Output = ()>, Failure> {
 
 impl App {
     /// Binds every address of a configuration.
-    pub fn bind(config: Config, metrics: Arc<Metrics>, log: Option<(ClickLog, Writer)>) -> Result<Self, Failure> {
+    pub fn bind(config: Config, metrics: Arc<Metrics>) -> Result<Self, Failure> {
         let bind = |address| listener::bind(address).map_err(|error| Failure::Bind(address, error));
         let http = config.http.iter().copied().map(bind).collect::<Result<_, _>>()?;
         let admin = config.admin.map(bind).transpose()?;
-        let (log, writer) = log.unzip();
         Ok(Self {
             http,
             admin,
             drain: config.drain,
             edge: Arc::new(config.into_edge()),
-            observe: Observe { metrics, log },
-            writer,
+            observe: Observe { metrics, log: None },
+            writer: None,
         })
+    }
+
+    /// Writes hits down.
+    #[must_use]
+    pub fn logging_to(mut self, log: Option<(ClickLog, Writer)>) -> Self {
+        (self.observe.log, self.writer) = log.unzip();
+        self
     }
 
     /// The addresses at which visitors are served.

@@ -223,7 +223,7 @@ fn bad_answers() {
 #[test]
 fn of_the_visitors_parameters_the_first_of_each_known_name_is_told() {
     let query = Query::new("subid1=a&x=1&utm%5Fterm&subid1=b&sub%69d1=c&subid7=d&Subid2=e");
-    let told: Vec<_> = optional(query).collect();
+    let told: Vec<_> = tags(query).collect();
     assert_eq!(told, [("subid1", "a"), ("utm_term", "")]);
 }
 

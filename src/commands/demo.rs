@@ -85,24 +85,16 @@ pub fn run(args: &args::Demo) -> ExitCode {
             let _ = sandbox_ends.await;
         }));
 
-        let text = CONFIGURATION
-            .replace("{sandbox}", &url)
-            .replace("{http}", &wanted.unwrap_or_else(|| free(HTTP)).to_string())
-            .replace("{admin}", &free(ADMIN).to_string());
         let metrics = Arc::new(Metrics::default());
-        let read = config::read_text(Path::new("demo.toml"), &text, &app::teller(&metrics));
-        let Some(config) = read.config else {
-            return Err(Failure::Runtime(io::Error::other(read.text)));
-        };
         let log = click_log::start(io::stdout(), Format::Text, Arc::clone(&metrics)).map_err(Failure::Runtime)?;
-        let app = App::bind(config, metrics, Some(log))?;
+        let app = bind(&url, wanted, &metrics)?.logging_to(Some(log));
         let mut out = io::stdout();
         // Whoever closed it does not want to read it.
         let _ = out.write_all(guide(&app).as_bytes()).and_then(|()| out.flush());
         app.run(stop).await?;
         drop(end_sandbox);
         let _ = sandbox.await;
-        Ok(())
+        Ok::<_, Failure>(())
     })
 }
 
@@ -132,11 +124,30 @@ fn guide(app: &App) -> String {
     out
 }
 
-/// An address if nobody has it, or a free port.
-fn free(wanted: SocketAddr) -> SocketAddr {
-    match std::net::TcpListener::bind(wanted) {
-        Ok(_) => wanted,
-        Err(_) => SocketAddr::new(wanted.ip(), 0),
+/// The edge at the wanted address, or at the usual ones as far as nobody has them, else at free ports.
+fn bind(tracker: &str, wanted: Option<SocketAddr>, metrics: &Arc<Metrics>) -> Result<App, Failure> {
+    let any_port = |address: SocketAddr| SocketAddr::new(address.ip(), 0);
+    let http = wanted.unwrap_or(HTTP);
+    let free_http = wanted.unwrap_or(any_port(HTTP));
+    match bind_at(tracker, http, ADMIN, metrics) {
+        Err(Failure::Bind(taken, _)) if taken == ADMIN => match bind_at(tracker, http, any_port(ADMIN), metrics) {
+            Err(Failure::Bind(..)) => bind_at(tracker, free_http, any_port(ADMIN), metrics),
+            bound => bound,
+        },
+        Err(Failure::Bind(..)) => bind_at(tracker, free_http, any_port(ADMIN), metrics),
+        bound => bound,
+    }
+}
+
+fn bind_at(tracker: &str, http: SocketAddr, admin: SocketAddr, metrics: &Arc<Metrics>) -> Result<App, Failure> {
+    let text = CONFIGURATION
+        .replace("{sandbox}", tracker)
+        .replace("{http}", &http.to_string())
+        .replace("{admin}", &admin.to_string());
+    let read = config::read_text(Path::new("demo.toml"), &text, &app::teller(metrics));
+    match read.config {
+        Some(config) => App::bind(config, Arc::clone(metrics)),
+        None => Err(Failure::Runtime(io::Error::other(read.text))),
     }
 }
 

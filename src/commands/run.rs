@@ -30,7 +30,7 @@ pub fn run(configured: &Configured) -> ExitCode {
     };
     on_runtime(async {
         let log = app::open_click_log(config.click_log.as_deref(), Format::Json, &metrics)?;
-        let app = App::bind(config, metrics, log)?;
+        let app = App::bind(config, metrics)?.logging_to(log);
         app.run(app::told_to_stop()?).await
     })
 }

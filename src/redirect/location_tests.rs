@@ -99,6 +99,10 @@ fn every_macro_at_its_spot() {
             "https://a.example/?c=id%20%261&q=%7Bclick_id%7D",
         ),
         (
+            "https://a.example/?c={click_id}#{subid1}{path}",
+            "https://a.example/?c=id%20%261#a%20b%2B%2Fs%2Fa%2Fb%2Fc",
+        ),
+        (
             "https://a.example/?c={click_id}#a#b",
             "https://a.example/?c=id%20%261#a%23b",
         ),

@@ -34,9 +34,6 @@ pub struct Asked<'a> {
 
 /// Reads a request's head.
 pub fn read(parts: &Parts) -> Result<Asked<'_>, Refusal> {
-    if is_framed_in_doubt(parts) {
-        return Err(Refusal::BadRequest);
-    }
     if parts.headers.len() > MAX_FIELDS {
         return Err(Refusal::TooManyFields);
     }
@@ -78,13 +75,6 @@ pub fn host(parts: &Parts) -> Result<Cow<'_, str>, Refusal> {
         (None, None) if parts.version < Version::HTTP_11 => Ok(Cow::Borrowed("")),
         (None, None) => Err(Refusal::BadRequest),
     }
-}
-
-/// Whether two readers could see the request end at different places: several lengths, or a length beside chunks (RFC
-/// 9112, section 6.3).
-fn is_framed_in_doubt(parts: &Parts) -> bool {
-    let lengths = parts.headers.get_all(header::CONTENT_LENGTH).into_iter().count();
-    lengths > 1 || (lengths > 0 && parts.headers.contains_key(header::TRANSFER_ENCODING))
 }
 
 fn single_host(headers: &HeaderMap) -> Result<Option<Cow<'_, str>>, Refusal> {
@@ -183,27 +173,6 @@ mod tests {
             let parts = parts(method, target, version, hosts);
             let asked = read(&parts).map(|asked| format!("{} {}", asked.host, asked.path));
             assert_eq!(asked, expected, "{method} {target} {version:?} {hosts:?}");
-        }
-    }
-
-    #[test]
-    fn a_request_whose_end_is_in_doubt_is_refused() {
-        let length = (header::CONTENT_LENGTH, "5");
-        for (headers, expected) in [
-            (&[length.clone()][..], Ok(())),
-            (&[length.clone(), length.clone()], Err(Refusal::BadRequest)),
-            (
-                &[(header::TRANSFER_ENCODING, "chunked"), length],
-                Err(Refusal::BadRequest),
-            ),
-        ] {
-            let mut parts = parts("GET", "/a", Version::HTTP_11, &["a"]);
-            parts.headers.extend(
-                headers
-                    .iter()
-                    .map(|(name, value)| (name.clone(), value.parse().expect("a value"))),
-            );
-            assert_eq!(read(&parts).map(|_| ()), expected, "{headers:?}");
         }
     }
 }

@@ -33,7 +33,7 @@ impl Edge {
         let read = config::read_text(&folder.join("test.toml"), configuration, &app::teller(&metrics));
         let config = read.config.unwrap_or_else(|| panic!("{}", read.text));
         let log = app::open_click_log(config.click_log.as_deref(), Format::Json, &metrics).expect("a click log");
-        let edge = App::bind(config, Arc::clone(&metrics), log).expect("a port");
+        let edge = App::bind(config, Arc::clone(&metrics)).expect("a port").logging_to(log);
         let address = edge.http_addresses()[0];
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(async move {

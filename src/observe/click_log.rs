@@ -13,8 +13,8 @@ use std::{
 
 use super::{Metrics, json, record::Record, text};
 
-/// Records that wait for the writer: a good part of a second of a busy edge. A record keeps the bytes of its request's head,
-/// so that they take some megabytes, and 128 at the worst.
+/// Records that wait for the writer: a good part of a second of a busy edge. A record copies no more than its request's
+/// head, so that they take some megabytes, and 128 at the worst.
 const MAX_QUEUED: usize = 8192;
 /// How long the writer gathers what comes with the first record, so that a busy edge wakes it a hundred times a second
 /// and not for each hit.
@@ -159,28 +159,27 @@ mod tests {
         time::{Duration, UNIX_EPOCH},
     };
 
-    use http::Uri;
+    use http::{HeaderMap, Uri};
 
     use super::*;
     use crate::{
         hit_id::HitId,
-        observe::{Observe, record::Trace},
+        observe::{
+            Observe,
+            record::{Seen, Trace},
+        },
         outcome::{Outcome, Refusal},
     };
 
     fn record(path: &str) -> Box<Record> {
-        let mut record = Record {
+        let seen = Seen {
             at: UNIX_EPOCH,
             hit_id: HitId::new(UNIX_EPOCH),
-            host: "go.example.com".into(),
-            uri: Some(path.parse::<Uri>().expect("a path")),
-            user_agent: None,
-            referrer: None,
-            ended: None,
+            host: "go.example.com",
+            head: Some((&path.parse::<Uri>().expect("a path"), &HeaderMap::new())),
         };
         let outcome = Outcome::Refused(Refusal::Speculative);
-        record.end(&outcome, Trace::default(), Duration::ZERO);
-        Box::new(record)
+        Box::new(Record::new(&seen, &outcome, Trace::default(), Duration::ZERO))
     }
 
     /// Hands each write on, and waits for leave before the first returns.

@@ -10,59 +10,50 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::{HeaderValue, Uri};
-
 use super::record::Record;
 use crate::{
     click::{CacheUse, wire},
     click_id::ClickId,
     outcome::Reason,
     percent,
-    query::Query,
 };
 
 /// Appends a record and a line break.
 pub fn write(record: &Record, out: &mut Vec<u8>) {
     let mut line = Line { out };
-    let ended = record.ended.as_ref();
-    let trace = ended.map(|ended| &ended.trace);
-    let offer = trace.and_then(|trace| trace.offer.as_deref());
+    let ended = &record.ended;
+    let trace = &ended.trace;
+    let offer = trace.offer.as_deref();
     line.out.extend_from_slice(b"{\"time\":\"");
     line.display(timestamp(record.at));
     line.out.extend_from_slice(b"\",\"hit_id\":\"");
     record.hit_id.write(line.out);
     line.out.push(b'"');
-    line.text("outcome", ended.map(|ended| ended.kind.as_str()));
-    line.text("reason", ended.and_then(|ended| ended.reason).map(Reason::as_str));
+    line.text("outcome", Some(ended.kind.as_str()));
+    line.text("reason", ended.reason.map(Reason::as_str));
     line.text("host", Some(&record.host));
     line.text("path", record.path());
-    line.text("link", trace.and_then(|trace| trace.link.as_deref()));
+    line.text("link", trace.link.as_deref());
     line.text("offer", offer.and_then(|offer| offer.name.as_deref()));
     line.text("tracker", offer.map(|offer| &*offer.tracker));
     line.number("offer_id", offer.map(|offer| offer.ids.offer));
     line.number("campaign_id", offer.map(|offer| offer.ids.campaign));
     line.number("promo_id", offer.map(|offer| offer.ids.promo));
-    let click_id = trace.and_then(|trace| trace.click_id.as_ref());
-    line.text("click_id", click_id.map(ClickId::as_str));
-    line.text("cache", trace.and_then(|trace| trace.cache).map(cache_word));
-    line.number("attempts", Some(trace.map_or(0, |trace| trace.attempts.into())));
-    match trace {
-        Some(trace) => {
-            line.key("ip");
-            line.out.push(b'"');
-            line.display(trace.ip);
-            line.out.push(b'"');
-        }
-        None => line.text("ip", None),
-    }
+    line.text("click_id", trace.click_id.as_ref().map(ClickId::as_str));
+    line.text("cache", trace.cache.map(cache_word));
+    line.number("attempts", Some(trace.attempts.into()));
+    line.key("ip");
+    line.out.push(b'"');
+    line.display(trace.ip);
+    line.out.push(b'"');
     line.text("country", None);
     line.text("device", None);
-    line.bytes("user_agent", record.user_agent.as_ref().map(HeaderValue::as_bytes));
-    line.bytes("referrer", record.referrer.as_ref().map(HeaderValue::as_bytes));
+    line.bytes("user_agent", record.user_agent.as_deref());
+    line.bytes("referrer", record.referrer.as_deref());
     told(record, &mut line);
-    line.milliseconds("api_ms", trace.and_then(|trace| trace.api));
-    line.milliseconds("total_ms", ended.map(|ended| ended.total));
-    if let Some(reason) = trace.and_then(|trace| trace.tracker_reason.as_deref()) {
+    line.milliseconds("api_ms", trace.api);
+    line.milliseconds("total_ms", Some(ended.total));
+    if let Some(reason) = trace.tracker_reason.as_deref() {
         line.text("tracker_reason", Some(reason));
     }
     out.extend_from_slice(b"}\n");
@@ -78,14 +69,13 @@ fn cache_word(used: CacheUse) -> &'static str {
 
 /// `utm_*` and `subid*` as the tracker is told them, or would be.
 fn told(record: &Record, line: &mut Line<'_>) {
-    if let Some(told) = record.ended.as_ref().and_then(|ended| ended.trace.told.as_ref()) {
+    if let Some(told) = &record.ended.trace.told {
         for (name, value) in told.iter() {
             line.bytes(name, Some(&percent::decode_form(value)));
         }
         return;
     }
-    let query = Query::new(record.uri.as_ref().and_then(Uri::query).unwrap_or_default());
-    for (name, value) in wire::tags(query) {
+    for (name, value) in wire::tags(record.query()) {
         line.bytes(name, Some(&percent::decode_form(value.as_bytes())));
     }
 }
@@ -209,28 +199,31 @@ const MAY_NEED_ESCAPE: [bool; 256] = {
 mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
+    use http::{HeaderMap, HeaderValue, Uri, header::USER_AGENT};
     use proptest::prelude::*;
 
     use super::*;
     use crate::{
         hit_id::HitId,
-        observe::record::Trace,
+        observe::record::{Seen, Trace},
         outcome::{Outcome, Refusal},
     };
 
     fn record(uri: &'static str, user_agent: &[u8]) -> Record {
-        let mut record = Record {
+        let mut headers = HeaderMap::new();
+        headers.extend(
+            HeaderValue::from_bytes(user_agent)
+                .ok()
+                .map(|value| (USER_AGENT, value)),
+        );
+        let seen = Seen {
             at: UNIX_EPOCH + Duration::from_millis(1_234),
             hit_id: HitId::new(UNIX_EPOCH),
-            host: "go.example.com".into(),
-            uri: Some(Uri::from_static(uri)),
-            user_agent: HeaderValue::from_bytes(user_agent).ok(),
-            referrer: None,
-            ended: None,
+            host: "go.example.com",
+            head: Some((&Uri::from_static(uri), &headers)),
         };
         let outcome = Outcome::Refused(Refusal::Speculative);
-        record.end(&outcome, Trace::default(), Duration::from_micros(1_500));
-        record
+        Record::new(&seen, &outcome, Trace::default(), Duration::from_micros(1_500))
     }
 
     fn line(record: &Record) -> (String, serde_json::Value) {

@@ -16,12 +16,10 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use http::{HeaderMap, Uri, header};
-
 pub use self::{
     click_log::ClickLog,
     metrics::Metrics,
-    record::{Record, Trace},
+    record::{Record, Seen, Trace},
 };
 use crate::{
     hit_id::HitId,
@@ -38,10 +36,10 @@ pub struct Observe {
 }
 
 /// A hit under way. Dropped before [`Watch::end`], it is recorded as one whose visitor left.
-pub struct Watch {
-    observe: Observe,
+pub struct Watch<'a> {
+    observe: &'a Observe,
+    seen: Seen<'a>,
     began: Instant,
-    record: Option<Box<Record>>,
     ended: bool,
     /// What the way of the hit tells.
     pub trace: Trace,
@@ -49,47 +47,30 @@ pub struct Watch {
 
 impl Observe {
     /// Begins to watch a hit.
-    pub fn watch(&self, at: SystemTime, id: HitId, host: &str, uri: &Uri, headers: &HeaderMap, trace: Trace) -> Watch {
-        let record = || Record {
-            at,
-            hit_id: id,
-            host: host.into(),
-            uri: Some(uri.clone()),
-            user_agent: headers.get(header::USER_AGENT).cloned(),
-            referrer: headers.get(header::REFERER).cloned(),
-            ended: None,
-        };
-        self.begin(record, trace)
-    }
-
-    /// Tells of a hit whose head cannot be read. `peer` is the other end of its connection.
-    pub fn unreadable(&self, at: SystemTime, peer: IpAddr) {
-        let record = || Record {
-            at,
-            hit_id: HitId::new(at),
-            host: "".into(),
-            uri: None,
-            user_agent: None,
-            referrer: None,
-            ended: None,
-        };
-        self.begin(record, Trace::new(peer))
-            .end(&Outcome::Refused(Refusal::BadRequest));
-    }
-
-    fn begin(&self, record: impl FnOnce() -> Record, trace: Trace) -> Watch {
-        let record = self.log.is_some().then(|| Box::new(record()));
+    pub fn watch<'a>(&'a self, seen: Seen<'a>, trace: Trace) -> Watch<'a> {
         Watch {
-            observe: self.clone(),
+            observe: self,
+            seen,
             began: Instant::now(),
-            record,
             ended: false,
             trace,
         }
     }
+
+    /// Tells of a hit whose head cannot be read. `peer` is the other end of its connection.
+    pub fn unreadable(&self, at: SystemTime, peer: IpAddr) {
+        let seen = Seen {
+            at,
+            hit_id: HitId::new(at),
+            host: "",
+            head: None,
+        };
+        self.watch(seen, Trace::new(peer))
+            .end(&Outcome::Refused(Refusal::BadRequest));
+    }
 }
 
-impl Watch {
+impl Watch<'_> {
     /// Records how the hit ended.
     pub fn end(mut self, outcome: &Outcome) {
         self.finish(outcome);
@@ -103,17 +84,17 @@ impl Watch {
         for used in &self.trace.looks {
             metrics.cache(*used);
         }
-        if let (Some(log), Some(mut record)) = (&self.observe.log, self.record.take()) {
+        if let Some(log) = &self.observe.log {
             let trace = std::mem::take(&mut self.trace);
-            record.end(outcome, trace, total);
-            if !log.write(record) {
+            let record = Record::new(&self.seen, outcome, trace, total);
+            if !log.write(Box::new(record)) {
                 metrics.click_log_dropped(1);
             }
         }
     }
 }
 
-impl Drop for Watch {
+impl Drop for Watch<'_> {
     fn drop(&mut self) {
         if !self.ended {
             self.finish(&Outcome::Refused(Refusal::Left));

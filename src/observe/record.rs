@@ -1,5 +1,4 @@
-//! What is known of one hit at its end. Cheap to make on the way: headers and texts are shared, not copied; how they are
-//! written is decided by whoever writes.
+//! What is known of one hit at its end. How it is written is decided by whoever writes.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -7,7 +6,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::{HeaderValue, Uri};
+use http::{
+    HeaderMap, HeaderValue, Uri,
+    header::{REFERER, USER_AGENT},
+    uri::PathAndQuery,
+};
 use smallvec::SmallVec;
 
 use crate::{
@@ -16,6 +19,7 @@ use crate::{
     edge::{Offer, OfferLabel},
     hit_id::HitId,
     outcome::{Kind, Nowhere, Outcome, Reason},
+    query::Query,
 };
 
 /// What a hit meets on its way.
@@ -86,23 +90,37 @@ impl Trace {
     }
 }
 
-/// A hit.
+/// A request, as long as it is there to be looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// When it came.
+    pub at: SystemTime,
+    /// The hit's id.
+    pub hit_id: HitId,
+    /// The host, canonical; empty where it is none.
+    pub host: &'a str,
+    /// The request target and the headers; `None` where they could not be read.
+    pub head: Option<(&'a Uri, &'a HeaderMap)>,
+}
+
+/// A hit. Its texts are copies: to hold on to a request's own bytes would keep the buffer of the whole head, for which the
+/// connection then takes a new one.
 #[derive(Debug)]
 pub struct Record {
     /// When it came.
     pub at: SystemTime,
     /// Its id.
     pub hit_id: HitId,
-    /// The host, canonical where it is one.
+    /// The host, canonical; empty where it was none.
     pub host: Box<str>,
-    /// The request target; `None` where it could not be read.
-    pub uri: Option<Uri>,
-    /// The User-Agent.
-    pub user_agent: Option<HeaderValue>,
-    /// The referrer.
-    pub referrer: Option<HeaderValue>,
+    /// Path and query as they came; `None` where they could not be read.
+    pub target: Option<Box<str>>,
+    /// The User-Agent's bytes.
+    pub user_agent: Option<Box<[u8]>>,
+    /// The referrer's bytes.
+    pub referrer: Option<Box<[u8]>>,
     /// Its end.
-    pub ended: Option<Ended>,
+    pub ended: Ended,
 }
 
 /// How a hit ended.
@@ -121,13 +139,8 @@ pub struct Ended {
 }
 
 impl Record {
-    /// The path as it came.
-    pub fn path(&self) -> Option<&str> {
-        self.uri.as_ref().map(Uri::path)
-    }
-
-    /// Adds how the hit ended.
-    pub fn end(&mut self, outcome: &Outcome, trace: Trace, total: Duration) {
+    /// Of what was seen of a hit, and how it ended.
+    pub fn new(seen: &Seen<'_>, outcome: &Outcome, trace: Trace, total: Duration) -> Self {
         let location = match outcome {
             Outcome::Advertiser(location) => Some(location.value()),
             Outcome::Tracking(location, _)
@@ -136,12 +149,35 @@ impl Record {
             | Outcome::Unmatched(Nowhere::Redirect(location)) => Some(location.value()),
             Outcome::Unmatched(Nowhere::Status(_)) | Outcome::Refused(_) => None,
         };
-        self.ended = Some(Ended {
-            kind: outcome.kind(),
-            reason: outcome.reason(),
-            location: location.cloned(),
-            trace,
-            total,
-        });
+        let header = |name| Some(seen.head?.1.get(name)?.as_bytes().into());
+        Self {
+            at: seen.at,
+            hit_id: seen.hit_id,
+            host: seen.host.into(),
+            target: seen
+                .head
+                .map(|(uri, _)| uri.path_and_query().map_or("", PathAndQuery::as_str).into()),
+            user_agent: header(USER_AGENT),
+            referrer: header(REFERER),
+            ended: Ended {
+                kind: outcome.kind(),
+                reason: outcome.reason(),
+                location: location.cloned(),
+                trace,
+                total,
+            },
+        }
+    }
+
+    /// The path as it came.
+    pub fn path(&self) -> Option<&str> {
+        let target = self.target.as_deref()?;
+        Some(target.split_once('?').map_or(target, |(path, _)| path))
+    }
+
+    /// The query as it came.
+    pub fn query(&self) -> Query<'_> {
+        let query = self.target.as_deref().and_then(|target| target.split_once('?'));
+        Query::new(query.map_or("", |(_, query)| query))
     }
 }

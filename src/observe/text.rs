@@ -11,7 +11,7 @@ use crate::{click::CacheUse, outcome::Kind};
 /// Appends a record and a line break, such as `GET /shoes from 127.0.0.1: advertiser, asked the tracker, 3.2 ms → https://…`.
 pub fn write(record: &Record, out: &mut Vec<u8>) {
     let mut line = String::new();
-    let Some(ended) = &record.ended else { return };
+    let ended = &record.ended;
     // Writing to a string does not fail.
     let _ = write!(
         line,

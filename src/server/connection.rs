@@ -31,7 +31,7 @@ use crate::{
     edge::Edge,
     hit::{self, Hit},
     hit_id::HitId,
-    observe::{Observe, Trace},
+    observe::{Observe, Seen, Trace},
     outcome::Outcome,
     query::Query,
 };
@@ -182,7 +182,13 @@ impl Server {
             Err(_) => request::host(&parts).unwrap_or_default(),
         };
         let trace = Trace::new(peer);
-        let mut watch = self.observe.watch(at, id, &host, &parts.uri, &parts.headers, trace);
+        let seen = Seen {
+            at,
+            hit_id: id,
+            host: &host,
+            head: Some((&parts.uri, &parts.headers)),
+        };
+        let mut watch = self.observe.watch(seen, trace);
         let outcome = match &asked {
             Ok(asked) => {
                 let hit = Hit {

@@ -135,6 +135,19 @@ async fn the_trackers_own_macros_are_filled_in() {
 }
 
 #[tokio::test]
+async fn values_of_the_trackers_macros_may_be_strings_numbers_and_booleans() {
+    let body = r#"{"status":"success","data":{"click_id":"1","params":
+        {"s":"a&b","n":1.50,"b":true,"z":null,"o":{"x":1},"l":[1],"click_id":"2"}}}"#;
+    let tracker = ClickApi::always(Act::Send(answer(200, body))).await;
+    let configuration = one_link(&tracker).replace("={click_id}", "={click_id}&v={s},{n},{b},{z},{o},{l}");
+    let edge = Edge::start(&configuration);
+    assert_eq!(
+        edge.visitor().get("/go").await.location(),
+        "https://advertiser.example/?click_id=1&v=a%26b,1.50,true,,,"
+    );
+}
+
+#[tokio::test]
 async fn an_unknown_reason_adds_no_series() {
     let tracker = ClickApi::always(trafficback("brand_new")).await;
     let edge = Edge::start(&one_link(&tracker));

@@ -43,8 +43,7 @@ pub(super) fn words(kind: &ParseErrorKind) -> (&'static str, Option<&'static str
         K::UnterminatedObject => ("the table is never closed with `}`", None),
         K::NestingDepthExceeded => ("values stand too deep inside each other", None),
         K::String(kind) => string_words(kind),
-        // Other features of the library may add kinds.
-        #[allow(unreachable_patterns)]
+        #[allow(unreachable_patterns, reason = "other features of the library add kinds")]
         _ => ("this is not JSON", None),
     }
 }

@@ -18,8 +18,8 @@ const HEAD_LIMIT: Duration = Duration::from_secs(10);
 pub struct Admin {
     /// The metrics.
     pub metrics: Arc<Metrics>,
-    /// Whether the edge takes visitors.
-    pub ready: watch::Receiver<bool>,
+    /// Turns true when the edge takes no new visitors.
+    pub draining: watch::Receiver<bool>,
 }
 
 impl Admin {
@@ -47,8 +47,8 @@ impl Admin {
         }
         match request.uri().path() {
             "/healthz" => text(StatusCode::OK, "ok\n"),
-            "/readyz" if *self.ready.borrow() => text(StatusCode::OK, "ready\n"),
-            "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
+            "/readyz" if *self.draining.borrow() => text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
+            "/readyz" => text(StatusCode::OK, "ready\n"),
             "/metrics" => self.metrics(request),
             _ => text(StatusCode::NOT_FOUND, "/healthz, /readyz, /metrics\n"),
         }

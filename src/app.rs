@@ -174,16 +174,10 @@ impl App {
             tracing::info!("health and metrics on http://{address}");
         }
         let (drain, draining) = watch::channel(false);
-        let (ready, is_ready) = watch::channel(true);
         let admin = self.admin.map(|listener| {
             let metrics = Arc::clone(&self.observe.metrics);
-            tokio::spawn(serve_admin(
-                listener,
-                Arc::new(Admin {
-                    metrics,
-                    ready: is_ready,
-                }),
-            ))
+            let draining = draining.clone();
+            tokio::spawn(serve_admin(listener, Arc::new(Admin { metrics, draining })))
         });
         let server = Arc::new(Server {
             edge: self.edge,
@@ -220,7 +214,6 @@ impl App {
         stop.await;
 
         tracing::info!("draining: no new connections, hits in flight end");
-        ready.send_replace(false);
         drain.send_replace(true);
         let drained = async {
             let all_closed = &mut all_closed;

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    Mistake, Mistakes, Spanned, TableReader, Value, quoted,
+    LATER, Mistake, Mistakes, Spanned, TableReader, Value, quoted,
     sections::Defaults,
     source::Place as SourcePlace,
     trackers::Trackers,
@@ -17,8 +17,6 @@ use crate::{
     query::TAGS,
     redirect::{Forward, OfferIds, SendValue, macros::Use},
 };
-
-const LATER: &str = "comes with a later version";
 
 /// What is read of one link.
 pub(super) struct ReadLink {

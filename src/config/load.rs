@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Mistake, Mistakes, Node, Secrets, Sources, Spanned, TableReader, Value,
+    LATER, Mistake, Mistakes, Node, Secrets, Sources, Spanned, TableReader, Value,
     links::{LinkReader, Links},
     parse,
     sections::{self, Defaults},
@@ -133,10 +133,7 @@ impl Files {
         for link in root.tables("link").into_iter().flatten() {
             links.add(reader.link(link), mistakes);
         }
-        root.finish(&[
-            ("tls", "comes with a later version"),
-            ("geoip", "comes with a later version"),
-        ]);
+        root.finish(&[("tls", LATER), ("geoip", LATER)]);
         for file in &link_files {
             let Some(mut root) = TableReader::new(file, mistakes) else {
                 continue;

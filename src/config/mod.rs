@@ -28,6 +28,9 @@ mod tree;
 mod urls;
 mod values;
 
+/// What is said of keys and values that are in the plan and not in this version.
+const LATER: &str = "comes with a later version";
+
 use self::{
     mistake::{Mistake, Mistakes, quoted},
     reader::{Spanned, TableReader},

@@ -9,7 +9,7 @@ use std::{
 use http::{HeaderName, StatusCode};
 
 use super::{
-    Mistake, Mistakes, Spanned, TableReader, Zero,
+    LATER, Mistake, Mistakes, Spanned, TableReader, Zero,
     trackers::Trackers,
     urls::{self, Fallback},
 };
@@ -19,8 +19,6 @@ use crate::{
     redirect::macros::Use,
     visitor::{Bots, Networks, RealIp, RealIpHeader, networks},
 };
-
-const LATER: &str = "comes with a later version";
 
 /// Where visitors are served when nothing else is said: on this machine alone.
 const DEFAULT_HTTP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use tokio::{io::AsyncWriteExt, sync::Notify, task::JoinSet};
+use tokio::{sync::Notify, task::JoinSet};
 
 use crate::connections::{ask, http2};
-use crate::support::{Act, ClickApi, Edge, click, click_api::answer, one_link, trafficback, with_link};
+use crate::support::{Act, ClickApi, Edge, click, click_api::answer, click_bytes, one_link, trafficback, with_link};
 
 /// A click of its own for each call.
 async fn numbered() -> ClickApi {
@@ -154,15 +154,12 @@ async fn lifetimes() {
 #[tokio::test]
 async fn a_thousand_hits_at_once_make_one_call() {
     let go = Arc::new(Notify::new());
-    let Act::Send(bytes) = click("shared") else {
-        unreachable!("a click is sent")
-    };
+    let bytes = click_bytes("shared");
     let tracker = ClickApi::always(Act::WaitAndSend(Arc::clone(&go), bytes)).await;
     let edge = Edge::start(&one_link(&tracker).replace("500ms", "20s"));
     let visitor = edge.visitor().without("X-Forwarded-For");
     // The first of them makes the call, and goes away.
-    let mut first = visitor.connect().await;
-    first.write_all(&visitor.request("/go")).await.expect("the edge reads");
+    let first = visitor.send("/go").await;
     tracker.called(1).await;
     drop(first);
     let mut hits = JoinSet::new();

@@ -8,27 +8,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{io::AsyncWriteExt, net::TcpStream, sync::Notify, task::JoinSet};
+use tokio::{net::TcpStream, sync::Notify, task::JoinSet};
 
 use crate::connections::{ask, http2};
 use crate::support::{
-    Act, ClickApi, Edge, Program, Visitor, click, eventually, one_link, program::Folder, visitor::read_answer,
+    Act, ClickApi, Edge, Program, Visitor, click, click_bytes, eventually, one_link, program::Folder,
+    visitor::read_answer,
 };
 
 #[tokio::test]
 async fn hits_in_flight_and_requests_on_their_way_are_answered() {
     let go = Arc::new(Notify::new());
-    let Act::Send(bytes) = click("late") else {
-        unreachable!("a click is sent")
-    };
+    let bytes = click_bytes("late");
     let tracker = ClickApi::always(Act::WaitAndSend(Arc::clone(&go), bytes)).await;
     let edge = Edge::start(&one_link(&tracker).replace("500ms", "20s"));
     let visitor = edge.visitor();
-    let mut in_flight = visitor.connect().await;
-    in_flight
-        .write_all(&visitor.request("/go"))
-        .await
-        .expect("the edge reads");
+    let mut in_flight = visitor.send("/go").await;
     tracker.called(1).await;
     let mut kept = visitor.connect().await;
     assert_eq!(visitor.get_on(&mut kept, "/none").await.status, 404);
@@ -53,9 +48,7 @@ async fn hits_in_flight_and_requests_on_their_way_are_answered() {
 #[tokio::test]
 async fn an_http2_connection_ends_with_its_last_answer() {
     let go = Arc::new(Notify::new());
-    let Act::Send(bytes) = click("late") else {
-        unreachable!("a click is sent")
-    };
+    let bytes = click_bytes("late");
     let tracker = ClickApi::always(Act::WaitAndSend(Arc::clone(&go), bytes)).await;
     let edge = Edge::start(&one_link(&tracker).replace("500ms", "20s"));
     let sender = http2(&edge).await;
@@ -86,11 +79,7 @@ async fn draining_has_its_end() {
     let configuration = one_link(&tracker).replace("500ms", "60s") + "[limits]\ndrain = \"100ms\"\n";
     let edge = Edge::start(&configuration);
     let visitor = edge.visitor();
-    let mut waiting = visitor.connect().await;
-    waiting
-        .write_all(&visitor.request("/go"))
-        .await
-        .expect("the edge reads");
+    let _waiting = visitor.send("/go").await;
     tracker.called(1).await;
     let began = Instant::now();
     edge.stop().await;
@@ -156,11 +145,7 @@ async fn not_ready_while_draining() {
     let address = program.hear("listening on http://").parse().expect("an address");
     let admin: std::net::SocketAddr = program.hear("metrics on http://").parse().expect("an address");
     let visitor = Visitor::new(address);
-    let mut waiting = visitor.connect().await;
-    waiting
-        .write_all(&visitor.request("/go"))
-        .await
-        .expect("the edge reads");
+    let _waiting = visitor.send("/go").await;
     tracker.called(1).await;
     program.signal("TERM");
     program.hear("draining");

@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::Notify;
 
-use crate::support::{Act, ClickApi, DEADLINE_MS, Edge, click, click_api::answer, one_link, trafficback, with_link};
+use crate::support::{
+    Act, ClickApi, DEADLINE_MS, Edge, click, click_api::answer, click_bytes, one_link, one_link_with, trafficback,
+};
 
 /// What the issue of waiting allows beyond the deadline.
 const SLACK: Duration = Duration::from_millis(100);
@@ -207,9 +209,7 @@ async fn a_kept_connection_that_died_costs_no_visitor() {
 
 #[tokio::test]
 async fn a_tracker_that_closes_each_time() {
-    let Act::Send(bytes) = click("1") else {
-        unreachable!("a click is sent")
-    };
+    let bytes = click_bytes("1");
     let tracker = ClickApi::always(Act::SendAndClose(bytes)).await;
     let edge = Edge::start(&one_link(&tracker));
     for n in 1..=9 {
@@ -220,16 +220,7 @@ async fn a_tracker_that_closes_each_time() {
 
 #[tokio::test]
 async fn a_failure_goes_to_the_tracking_url_and_a_trafficback_does_not() {
-    let links = r#"
-        [[link]]
-        at = "/go"
-          [[link.offer]]
-          offer_id = 1
-          campaign_id = 2
-          promo_id = 3
-          traffic_url = "https://advertiser.example/?click_id={click_id}"
-          tracking_url = "https://tracker.example/c/{offer_id}?s={subid1}"
-    "#;
+    let url = r#"tracking_url = "https://tracker.example/c/{offer_id}?s={subid1}""#;
     let tracking = "https://tracker.example/c/1?s=a%20b";
     let back = "https://back.example/?why=overcap";
     for (act, expected, outcome, reason) in [
@@ -239,7 +230,7 @@ async fn a_failure_goes_to_the_tracking_url_and_a_trafficback_does_not() {
         (trafficback("overcap"), back, "trafficback", "overcap"),
     ] {
         let tracker = ClickApi::always(act).await;
-        let edge = Edge::start(&with_link(&tracker, links));
+        let edge = Edge::start(&one_link_with(&tracker, url));
         assert_eq!(edge.visitor().get("/go?subid1=a%20b").await.location(), expected);
         assert_eq!(edge.hits(outcome, reason), 1, "{outcome} {reason}");
     }
@@ -253,12 +244,7 @@ async fn nobody_is_asked_when_too_many_calls_hang() {
     let mut visitors = Vec::new();
     for n in 0..waiting {
         let visitor = edge.visitor().from(&format!("2001:db8::{n:x}"));
-        let mut stream = visitor.connect().await;
-        let request = visitor.request("/go");
-        tokio::io::AsyncWriteExt::write_all(&mut stream, &request)
-            .await
-            .expect("the edge reads");
-        visitors.push(stream);
+        visitors.push(visitor.send("/go").await);
     }
     tracker.called(waiting).await;
     assert_eq!(edge.visitor().get("/go").await.reason(), "overload");
@@ -267,9 +253,7 @@ async fn nobody_is_asked_when_too_many_calls_hang() {
 #[tokio::test]
 async fn a_late_answer_is_kept_for_the_next_hit() {
     let go = Arc::new(Notify::new());
-    let Act::Send(bytes) = click("late") else {
-        unreachable!("a click is sent")
-    };
+    let bytes = click_bytes("late");
     let act = Act::WaitAndSend(Arc::clone(&go), bytes);
     let tracker = ClickApi::always(act).await;
     let edge = Edge::start(&one_link(&tracker));

@@ -143,8 +143,7 @@ async fn whoever_leaves_is_a_line_too() {
     let folder = Folder::new();
     let edge = Edge::start_in(folder.path(), &with_link(&tracker, LINKS).replace("500ms", "2s"));
     let visitor = edge.visitor();
-    let mut stream = visitor.connect().await;
-    stream.write_all(&visitor.request("/go")).await.expect("the edge reads");
+    let stream = visitor.send("/go").await;
     let mut sender = http2(&edge).await;
     let asking = tokio::spawn(async move { ask(&mut sender, "GET", "/go", "Mozilla/5.0").await });
     tracker.called(2).await;
@@ -190,8 +189,7 @@ async fn who_is_cut_at_the_end_is_a_line_too() {
     let links = LINKS.to_owned() + "[limits]\ndrain = \"50ms\"\n";
     let edge = Edge::start_in(folder.path(), &with_link(&tracker, &links).replace("500ms", "60s"));
     let visitor = edge.visitor();
-    let mut stream = visitor.connect().await;
-    stream.write_all(&visitor.request("/go")).await.expect("the edge reads");
+    let _stream = visitor.send("/go").await;
     let mut sender = http2(&edge).await;
     let asking = tokio::spawn(async move { ask(&mut sender, "GET", "/go", "Mozilla/5.0").await });
     tracker.called(2).await;

@@ -1,6 +1,6 @@
 //! Several offers of one link, and what the tracker is told.
 
-use crate::support::{Act, ClickApi, Edge, click, click_api::error, one_link, trafficback, with_link};
+use crate::support::{Act, ClickApi, Edge, click, click_api::error, one_link, one_link_with, trafficback, with_link};
 
 fn three_offers() -> String {
     let offer = |offer: u32| {
@@ -203,18 +203,9 @@ async fn a_visitor_sets_no_other_parameter() {
 
 #[tokio::test]
 async fn what_the_affiliate_sends_wins() {
-    let links = r#"
-        [[link]]
-        at = "/go"
-          [[link.offer]]
-          offer_id = 1
-          campaign_id = 2
-          promo_id = 3
-          traffic_url = "https://advertiser.example/?c={click_id}"
-          send = { subid1 = "{query.zone}", utm_source = "my blog & more", subid2 = "{offer_id}-{host}", subid3 = "{query.none}" }
-    "#;
+    let send = r#"send = { subid1 = "{query.zone}", utm_source = "my blog & more", subid2 = "{offer_id}-{host}", subid3 = "{query.none}" }"#;
     let tracker = ClickApi::always(click("1")).await;
-    let edge = Edge::start(&with_link(&tracker, links));
+    let edge = Edge::start(&one_link_with(&tracker, send));
     edge.visitor()
         .get("/go?zone=z%261&utm_source=theirs&subid3=theirs&subid4=theirs")
         .await

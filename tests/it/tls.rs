@@ -9,7 +9,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, rustls};
 
-use crate::support::{Act, ClickApi, Edge, click, one_link, program::Folder};
+use crate::support::{Act, ClickApi, Edge, click_bytes, one_link, program::Folder};
 
 /// A tracker for `name` that gives a click to every call; its address, and its root certificate.
 async fn tracker(name: &str) -> (std::net::SocketAddr, String) {
@@ -41,7 +41,7 @@ async fn tracker(name: &str) -> (std::net::SocketAddr, String) {
                 let Ok(mut stream) = acceptor.accept(stream).await else {
                     return;
                 };
-                let Act::Send(bytes) = click("secure") else { return };
+                let bytes = click_bytes("secure");
                 let mut head = [0; 4096];
                 while stream.read(&mut head).await.is_ok_and(|read| read > 0) {
                     if stream.write_all(&bytes).await.is_err() {

@@ -248,13 +248,18 @@ pub(crate) fn answer(status: u16, body: &str) -> Vec<u8> {
 
 /// A click, as the article has it.
 pub(crate) fn click(id: &str) -> Act {
+    Act::Send(click_bytes(id))
+}
+
+/// The bytes of a click.
+pub(crate) fn click_bytes(id: &str) -> Vec<u8> {
     let id = serde_json::to_string(id).expect("JSON");
-    Act::Send(answer(
+    answer(
         200,
         &format!(
             r#"{{"data":{{"click_id":{id},"params":{{"click_id":{id},"goal":"g 1"}},"exists":false,"session_id":"s-1"}},"status":"success"}}"#
         ),
-    ))
+    )
 }
 
 /// A trafficback, as the article has it.

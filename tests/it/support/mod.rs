@@ -7,7 +7,7 @@ pub(crate) mod edge;
 pub(crate) mod program;
 pub(crate) mod visitor;
 
-pub(crate) use click_api::{Act, ClickApi, click, trafficback};
+pub(crate) use click_api::{Act, ClickApi, click, click_bytes, trafficback};
 pub(crate) use edge::Edge;
 pub(crate) use program::Program;
 pub(crate) use visitor::Visitor;
@@ -28,8 +28,12 @@ pub(crate) const KEY: &str = "ca9a71e5-0000-4000-8000-5ec2e7ca9a71";
 
 /// A configuration with one tracker at `tracker`, a short deadline and one link at any host's `/go`.
 pub(crate) fn one_link(tracker: &ClickApi) -> String {
-    with_link(
-        tracker,
+    one_link_with(tracker, "")
+}
+
+/// The same with more keys of the link's offer.
+pub(crate) fn one_link_with(tracker: &ClickApi, more: &str) -> String {
+    let link = format!(
         r#"
         [[link]]
         at = "/go"
@@ -37,9 +41,11 @@ pub(crate) fn one_link(tracker: &ClickApi) -> String {
           offer_id = 1
           campaign_id = 2
           promo_id = 3
-          traffic_url = "https://advertiser.example/?click_id={click_id}"
-        "#,
-    )
+          traffic_url = "https://advertiser.example/?click_id={{click_id}}"
+          {more}
+        "#
+    );
+    with_link(tracker, &link)
 }
 
 /// The same around links of the test's own.

@@ -135,6 +135,13 @@ impl Visitor {
         TcpStream::connect(self.edge).await.expect("the edge listens")
     }
 
+    /// Asks on a connection of its own, and does not wait for the answer.
+    pub(crate) async fn send(&self, target: &str) -> TcpStream {
+        let mut stream = self.connect().await;
+        stream.write_all(&self.request(target)).await.expect("the edge reads");
+        stream
+    }
+
     /// Asks on a connection that is kept.
     pub(crate) async fn get_on(&self, stream: &mut TcpStream, target: &str) -> Answer {
         let began = Instant::now();

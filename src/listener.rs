@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockFilter, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Connections that may wait to be accepted. tokio's own listener lets 1,024 wait at most, which bursts overflow; the
@@ -10,6 +10,8 @@ use tokio::net::{TcpListener, TcpStream};
 const BACKLOG: i32 = 4096;
 /// When descriptors have run out, accepting at once would fail at once; those that are open need time to end.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
+/// A handshake that has begun ends within a round trip of the visitor's.
+const HANDSHAKE_GRACE: Duration = Duration::from_millis(200);
 
 /// Binds an address. A restarted edge may take it over at once.
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
@@ -55,6 +57,16 @@ pub async fn run(
             }
         }
     }
+    if hold_off(&listener).is_ok() {
+        let begun = async {
+            while let Ok((stream, peer)) = listener.accept().await {
+                set_up(&stream);
+                take(stream, peer);
+            }
+        };
+        // It ends by the time: what it leaves, an error with it, is for the last look.
+        let _ = tokio::time::timeout(HANDSHAKE_GRACE, begun).await;
+    }
     // The kernel has shaken hands with those in the backlog: they have been promised an answer. Asked directly, since the
     // runtime might not have heard of the last ones yet.
     let listener = listener.into_std()?;
@@ -71,6 +83,30 @@ pub async fn run(
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Has the kernel pass over new handshakes (segments with SYN, by a filter of the socket's own), so that no connection comes
+/// to be between the last look into the backlog and the close, which would reset it. Who is passed over asks again after a
+/// second, and finds whoever listens then, or nobody. Handshakes that have begun end as they would.
+#[cfg(target_os = "linux")]
+fn hold_off(listener: &TcpListener) -> io::Result<()> {
+    const LOAD_BYTE: u16 = 0x30;
+    const JUMP_IF_SET: u16 = 0x45;
+    const RETURN: u16 = 0x06;
+    const FLAGS_OFFSET: u32 = 13;
+    const SYN: u32 = 0x02;
+    SockRef::from(listener).attach_filter(&[
+        SockFilter::new(LOAD_BYTE, 0, 0, FLAGS_OFFSET),
+        SockFilter::new(JUMP_IF_SET, 0, 1, SYN),
+        SockFilter::new(RETURN, 0, 0, 0),
+        SockFilter::new(RETURN, 0, 0, u32::MAX),
+    ])
+}
+
+/// Elsewhere the window stays open.
+#[cfg(not(target_os = "linux"))]
+fn hold_off(_: &TcpListener) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// An answer is one small packet; waiting to fill it up only delays it.

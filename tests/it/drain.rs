@@ -30,19 +30,20 @@ async fn hits_in_flight_and_requests_on_their_way_are_answered() {
     let address = edge.address;
 
     let stopping = tokio::spawn(edge.stop());
-    // New connections are refused from the moment that the listener is closed.
-    eventually("a refused connection", async || {
-        TcpStream::connect(address).await.is_err()
+    // A request on a kept connection is answered while it drains, as the last of its connection.
+    eventually("a last answer", async || {
+        let answer = visitor.get_on(&mut kept, "/none").await;
+        assert_eq!(answer.status, 404);
+        answer.header("connection") == Some("close")
     })
     .await;
-    let last = visitor.get_on(&mut kept, "/none").await;
-    assert_eq!((last.status, last.header("connection")), (404, Some("close")));
     assert!(!stopping.is_finished());
     go.notify_one();
     let answer = read_answer(&mut in_flight, Instant::now()).await;
     assert!(answer.location().ends_with("=late"));
     assert_eq!(answer.header("connection"), Some("close"));
     stopping.await.expect("no panic");
+    TcpStream::connect(address).await.expect_err("nobody listens any more");
 }
 
 #[tokio::test]

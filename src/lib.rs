@@ -32,6 +32,8 @@ pub mod click;
 pub mod click_id;
 pub mod commands;
 pub mod config;
+pub mod country;
+pub mod device;
 pub mod edge;
 pub mod hit;
 pub mod hit_id;

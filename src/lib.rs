@@ -15,7 +15,8 @@
 //! | [`redirect`] | templates and locations |
 //! | [`observe`], [`admin`] | metrics, click log, diagnostics |
 //! | [`sandbox`] | the stand-in Click API |
-//! | [`click_id`], [`hit_id`], [`query`], [`percent`] | words that stages share |
+//! | [`click_id`], [`hit_id`], [`query`], [`percent`], [`networks`] | words that stages share |
+//! | [`about`], [`country`], [`device`], [`language`] | what can be found out about a visitor, and its words |
 //!
 //! What always holds:
 //!
@@ -25,6 +26,7 @@
 //! 4. A visitor's bytes set values, never names, hosts or headers.
 //! 5. Only `visitor::real_ip` reads forwarded headers; only `server::reply` writes statuses.
 
+pub mod about;
 pub mod admin;
 pub mod app;
 pub mod args;
@@ -37,8 +39,10 @@ pub mod device;
 pub mod edge;
 pub mod hit;
 pub mod hit_id;
+pub mod language;
 pub mod link;
 pub mod listener;
+pub mod networks;
 pub mod observe;
 pub mod outcome;
 pub mod percent;

@@ -90,6 +90,28 @@ pub fn decode_form(raw: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
+/// The bytes of [`decode_form`], one after the other.
+pub fn form_bytes(raw: &[u8]) -> impl Iterator<Item = u8> {
+    let mut rest = raw;
+    std::iter::from_fn(move || {
+        let (&byte, after) = rest.split_first()?;
+        let escaped = if byte == b'%' {
+            percent_decode(rest).next()
+        } else {
+            None
+        };
+        rest = if byte == b'%' && escapes(after) {
+            &after[2..]
+        } else {
+            after
+        };
+        Some(match byte {
+            b'+' => b' ',
+            byte => escaped.unwrap_or(byte),
+        })
+    })
+}
+
 /// One decoding of a path, where `+` is itself.
 pub fn decode_path(raw: &[u8]) -> Cow<'_, [u8]> {
     percent_decode(raw).into()
@@ -137,6 +159,7 @@ mod tests {
             let kept = kept(&raw);
             prop_assert_eq!(decode_form(kept.as_bytes()), decode_form(&raw));
             prop_assert_eq!(decode_path(kept.as_bytes()), decode_path(&raw));
+            prop_assert_eq!(form_bytes(&raw).collect::<Vec<_>>(), decode_form(&raw).into_owned());
             prop_assert!(kept.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%+".contains(&b)));
         }
 

@@ -67,7 +67,7 @@ impl Pair<'_> {
     /// Whether the decoded name is `name`. Case matters, as it does to trackers and advertisers.
     pub fn is(&self, name: &str) -> bool {
         if self.name.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
-            *percent::decode_form(self.name.as_bytes()) == *name.as_bytes()
+            percent::form_bytes(self.name.as_bytes()).eq(name.bytes())
         } else {
             self.name == name
         }

@@ -16,8 +16,9 @@ use super::{
 use crate::{
     click,
     edge::{BotRule, Unmatched},
+    networks::{self, Networks},
     redirect::macros::Use,
-    visitor::{Bots, Networks, RealIp, RealIpHeader, networks},
+    visitor::{Bots, RealIp, RealIpHeader},
 };
 
 /// Where visitors are served when nothing else is said: on this machine alone.

@@ -1,5 +1,7 @@
 //! A place as an affiliate writes it: `go.example.com/shoes`, `*.example.com/shoes/*`, `*/deals`, `/deals`.
 
+use std::fmt;
+
 use super::{host, path};
 
 /// A host and a path at which a link stands.
@@ -87,7 +89,19 @@ impl Place {
 }
 
 impl HostPattern {
-    fn parse(text: &str) -> Result<Self, NotAPlace> {
+    /// Whether a canonical host is one of these.
+    pub fn takes(&self, host: &str) -> bool {
+        match self {
+            Self::Exact(name) => host == name,
+            Self::Below(name) => host
+                .strip_suffix(name.as_str())
+                .is_some_and(|front| front.ends_with('.') && front.len() > 1),
+            Self::Any => true,
+        }
+    }
+
+    /// Reads a host, `*.example.com`, or `*`.
+    pub fn parse(text: &str) -> Result<Self, NotAPlace> {
         let below = match text {
             "" | "*" => return Ok(Self::Any),
             text => text.strip_prefix("*."),
@@ -112,6 +126,16 @@ impl HostPattern {
             Some(_) => Self::Below(name.into_owned()),
             None => Self::Exact(name.into_owned()),
         })
+    }
+}
+
+impl fmt::Display for HostPattern {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(name) => out.write_str(name),
+            Self::Below(name) => write!(out, "*.{name}"),
+            Self::Any => out.write_str("*"),
+        }
     }
 }
 

@@ -60,11 +60,7 @@ impl<T> Table<T> {
     /// Puts the item of a number at a place. A place has one item.
     pub fn place(&mut self, place: &Place, item: usize) -> Result<(), Taken> {
         let number = u32::try_from(item).unwrap_or(u32::MAX);
-        let host = match &place.host {
-            HostPattern::Exact(host) => host.clone(),
-            HostPattern::Below(host) => format!("*.{host}"),
-            HostPattern::Any => "*".to_owned(),
-        };
+        let host = place.host.to_string();
         let path = place.path.as_str();
         let (map, key) = if place.subtree {
             (&mut self.subtrees, root_key(&host, path))

@@ -4,7 +4,6 @@
 
 pub mod bots;
 pub mod forwarded;
-pub mod networks;
 pub mod real_ip;
 pub mod speculative;
 
@@ -14,7 +13,6 @@ use http::header::{HeaderMap, HeaderValue, REFERER, USER_AGENT};
 
 pub use self::{
     bots::Bots,
-    networks::Networks,
     real_ip::{RealIp, RealIpHeader},
 };
 

@@ -6,10 +6,8 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderName};
 
-use super::{
-    forwarded::{self, Entry},
-    networks::Networks,
-};
+use super::forwarded::{self, Entry};
+use crate::networks::Networks;
 
 /// A chain of proxies longer than this is nobody's real one; the walk ends at the last of them.
 pub const MAX_HOPS: usize = 32;
@@ -99,7 +97,7 @@ fn lines<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::visitor::networks;
+    use crate::networks;
 
     fn real_ip(header: RealIpHeader) -> RealIp {
         RealIp {

@@ -7,7 +7,7 @@ use std::{net::IpAddr, str::FromStr};
 use ipnet::IpNet;
 
 /// Networks as sorted intervals that neither overlap nor touch.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Networks(Box<[(u128, u128)]>);
 
 /// Text that is neither an address nor a network in CIDR notation.

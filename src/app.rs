@@ -2,10 +2,9 @@
 
 use std::{
     fmt,
-    fs::File,
-    io,
+    io::{self, Write},
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -22,10 +21,11 @@ use crate::{
     admin::Admin,
     click::tracker::OnCall,
     config::Config,
-    edge::Edge,
+    databases::{self, Database},
+    edge::Current,
     listener,
     observe::{
-        ClickLog, Metrics, Observe,
+        Metrics, Observe,
         calls::CallTeller,
         click_log::{self, Format, Writer},
     },
@@ -78,7 +78,8 @@ impl fmt::Display for Failure {
 pub struct App {
     http: Vec<TcpListener>,
     admin: Option<TcpListener>,
-    edge: Arc<Edge>,
+    edge: Arc<Current>,
+    databases: Vec<Database>,
     observe: Observe,
     writer: Option<Writer>,
     drain: Duration,
@@ -95,19 +96,6 @@ pub fn teller(metrics: &Arc<Metrics>) -> impl Fn(&str) -> OnCall {
             teller.tell(answer, Instant::now());
         })
     }
-}
-
-/// Opens the click log that a configuration names, and starts its writer.
-pub fn open_click_log(
-    path: Option<&Path>,
-    format: Format,
-    metrics: &Arc<Metrics>,
-) -> Result<Option<(ClickLog, Writer)>, Failure> {
-    let Some(path) = path else { return Ok(None) };
-    let file: File = click_log::open(path).map_err(|error| Failure::ClickLog(path.to_owned(), error))?;
-    click_log::start(file, format, Arc::clone(metrics))
-        .map(Some)
-        .map_err(Failure::Runtime)
 }
 
 /// Ends when the system or the operator wants the program to stop. Later signals of the kind are taken as said already.
@@ -132,26 +120,38 @@ pub fn told_to_stop() -> Result<impl Future<Output = ()>, Failure> {
 }
 
 impl App {
-    /// Binds every address of a configuration.
-    pub fn bind(config: Config, metrics: Arc<Metrics>) -> Result<Self, Failure> {
+    /// Binds every address of a configuration, and opens its click log.
+    pub fn bind(mut config: Config, metrics: Arc<Metrics>) -> Result<Self, Failure> {
         let bind = |address| listener::bind(address).map_err(|error| Failure::Bind(address, error));
         let http = config.http.iter().copied().map(bind).collect::<Result<_, _>>()?;
         let admin = config.admin.map(bind).transpose()?;
-        Ok(Self {
+        let click_log = config.click_log.take();
+        let app = Self {
             http,
             admin,
             drain: config.drain,
-            edge: Arc::new(config.into_edge()),
+            databases: std::mem::take(&mut config.databases),
+            edge: Arc::new(Current::new(config.into_edge())),
             observe: Observe { metrics, log: None },
             writer: None,
-        })
+        };
+        match click_log {
+            Some(path) => {
+                let file = click_log::open(&path).map_err(|error| Failure::ClickLog(path, error))?;
+                app.logging_to(file, Format::Json)
+            }
+            None => Ok(app),
+        }
     }
 
     /// Writes hits down.
-    #[must_use]
-    pub fn logging_to(mut self, log: Option<(ClickLog, Writer)>) -> Self {
-        (self.observe.log, self.writer) = log.unzip();
-        self
+    pub fn logging_to(mut self, out: impl Write + Send + 'static, format: Format) -> Result<Self, Failure> {
+        let edge = Arc::clone(&self.edge);
+        let lookups = move || Arc::clone(&edge.load().lookups);
+        let (log, writer) =
+            click_log::start(out, format, Arc::clone(&self.observe.metrics), lookups).map_err(Failure::Runtime)?;
+        (self.observe.log, self.writer) = (Some(log), Some(writer));
+        Ok(self)
     }
 
     /// The addresses at which visitors are served.
@@ -179,6 +179,11 @@ impl App {
             let draining = draining.clone();
             tokio::spawn(serve_admin(listener, Arc::new(Admin { metrics, draining })))
         });
+        let watching = tokio::spawn(databases::watch(
+            self.databases,
+            Arc::clone(&self.edge),
+            Arc::clone(&self.observe.metrics),
+        ));
         let server = Arc::new(Server {
             edge: self.edge,
             observe: self.observe,
@@ -230,6 +235,7 @@ impl App {
             cut.send_replace(true);
             let _ = timeout(END_LIMIT, all_closed.recv()).await;
         }
+        watching.abort();
         if let Some(admin) = admin {
             admin.abort();
         }

@@ -1,6 +1,11 @@
 //! The command line.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    process::ExitCode,
+    time::SystemTime,
+};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -29,6 +34,13 @@ enum Command {
     /// Read everything that `run` would read, and print every mistake at once
     #[command(after_help = "Example: onehop check -c onehop.toml")]
     Check(Configured),
+    /// Tell what would become of a request, and why, without asking anybody
+    #[command(
+        after_help = "Example: onehop explain go.example.com/shoes --ip 192.0.2.1\n         \
+        onehop explain 'https://go.example.com/shoes?zone=1' --user-agent 'Mozilla/5.0 (iPhone …)' --header 'Accept-Language: de' --json\n\n\
+        The key is never shown. Behind a trusted proxy, --ip is the proxy's address, and --header 'X-Forwarded-For: …' the visitor's."
+    )]
+    Explain(Explain),
     /// Run the stand-in Click API alone, to develop against
     #[command(after_help = sandbox_help())]
     Sandbox(Sandbox),
@@ -40,6 +52,35 @@ pub struct Configured {
     /// The configuration: TOML, or JSON if its name ends in `.json`
     #[arg(short, long, value_name = "FILE", default_value = "onehop.toml")]
     pub config: PathBuf,
+}
+
+/// What is explained.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The link as a visitor has it; its scheme may be left out
+    #[arg(value_name = "URL")]
+    pub url: String,
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: Configured,
+    /// Who connects: the visitor, or a trusted proxy [default: 203.0.113.7]
+    #[arg(long, value_name = "A")]
+    pub ip: Option<IpAddr>,
+    /// The User-Agent; '' for none [default: a desktop browser's]
+    #[arg(long, value_name = "S")]
+    pub user_agent: Option<String>,
+    /// The page that the visitor comes from
+    #[arg(long, visible_alias = "referer", value_name = "S")]
+    pub referrer: Option<String>,
+    /// Another header; may be given again
+    #[arg(long = "header", short = 'H', value_name = "'N: V'")]
+    pub headers: Vec<String>,
+    /// When, such as 2026-12-24T18:00:00Z [default: now]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_rfc3339_weak)]
+    pub at: Option<SystemTime>,
+    /// For programs: JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How the demonstration runs.
@@ -80,6 +121,7 @@ impl Arguments {
             Command::Demo(demo) => commands::demo::run(&demo),
             Command::Run(configured) => commands::run::run(&configured),
             Command::Check(configured) => commands::check::run(&configured),
+            Command::Explain(explain) => commands::explain::run(&explain),
             Command::Sandbox(sandbox) => commands::sandbox::run(sandbox),
         }
     }

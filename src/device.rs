@@ -104,7 +104,7 @@ words! {
         Huawei = "huawei",
         /// Vivaldi.
         Vivaldi = "vivaldi",
-        /// DuckDuckGo's.
+        /// `DuckDuckGo`'s.
         Duckduckgo = "duckduckgo",
         /// Amazon's.
         Silk = "silk",
@@ -114,7 +114,7 @@ words! {
         Facebook = "facebook",
         /// Inside Instagram.
         Instagram = "instagram",
-        /// Inside TikTok.
+        /// Inside `TikTok`.
         Tiktok = "tiktok",
         /// Inside Snapchat.
         Snapchat = "snapchat",
@@ -122,7 +122,7 @@ words! {
         Pinterest = "pinterest",
         /// Inside LINE.
         Line = "line",
-        /// Inside WeChat.
+        /// Inside `WeChat`.
         Wechat = "wechat",
         /// Inside another app.
         Webview = "webview",

@@ -4,71 +4,113 @@
 
 use std::sync::Arc;
 
-use http::{HeaderValue, StatusCode};
+use arc_swap::{ArcSwap, Guard};
+use http::StatusCode;
 
 use crate::{
-    click::{ClickApi, api::OfferRequest},
-    link::Table,
-    redirect::{FallbackUrl, OfferIds, SendValue, TrafficUrl},
-    visitor::{Bots, RealIp},
+    click::{ClickApi, Tracker, Who, api::OfferRequest},
+    link::{Order, Rules, Table},
+    offer_ids::OfferIds,
+    redirect::{FallbackUrl, SendValue, TrafficUrl},
+    visitor::{Lookups, RealIp},
 };
 
-/// Everything that the way of a hit asks.
+/// Everything that the way of a hit asks. A copy shares all that is large.
+#[derive(Clone)]
 pub struct Edge {
     /// How the visitor's address is decided.
     pub real_ip: RealIp,
-    /// Who is not a person.
+    /// What addresses and User-Agents are looked up in.
+    pub lookups: Arc<Lookups>,
+    /// What becomes of declared bots.
     pub bots: BotRule,
     /// The links, by place.
-    pub links: Table<Link>,
+    pub links: Arc<Table<Link>>,
     /// What becomes of hits without a link.
     pub unmatched: Unmatched,
     /// The clicks.
     pub clicks: Arc<ClickApi>,
 }
 
-/// What declared bots are to the edge.
-pub enum BotRule {
-    /// Not visitors: they get no click.
-    Stop(Bots),
-    /// Visitors like any other.
-    Click,
+/// The snapshot that hits are served from now. A hit takes it once, and keeps it to its end.
+pub struct Current(ArcSwap<Edge>);
+
+impl Current {
+    /// With a first snapshot.
+    pub fn new(edge: Edge) -> Self {
+        Self(ArcSwap::from_pointee(edge))
+    }
+
+    /// The snapshot of a hit that begins now.
+    pub fn load(&self) -> Guard<Arc<Edge>> {
+        self.0.load()
+    }
+
+    /// Serves hits that begin from now on from a changed snapshot; `change` may be asked more than once.
+    pub fn change(&self, change: impl Fn(&mut Edge)) {
+        self.0.rcu(|edge| {
+            let mut changed = Edge::clone(edge);
+            change(&mut changed);
+            changed
+        });
+    }
 }
 
-impl BotRule {
-    /// Whether this User-Agent is kept from clicking.
-    pub fn stops(&self, user_agent: &HeaderValue) -> bool {
-        match self {
-            Self::Stop(bots) => bots.is_bot(user_agent.as_bytes()),
-            Self::Click => false,
-        }
-    }
+/// What declared bots are to the edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BotRule {
+    /// Not visitors: they get no click.
+    Stop,
+    /// Visitors like any other.
+    Click,
 }
 
 /// What an affiliate spreads.
 pub struct Link {
     /// Its place, as the configuration writes it; the first of several.
     pub at: Arc<str>,
-    /// What it can lead to, in the order in which it is tried.
+    /// What it can lead to, as it is written.
     pub offers: Box<[Offer]>,
-    /// Where visitors without a click go.
-    pub trafficback: FallbackUrl,
+    /// In which order that is tried.
+    pub order: Order,
+    /// Where visitors without a click go; most links share one.
+    pub trafficback: Arc<FallbackUrl>,
     /// Where those go who look without clicking.
     pub preview: Option<FallbackUrl>,
+}
+
+impl Link {
+    /// The offers in the order in which they are tried for a visitor.
+    pub fn in_order(&self, who: &Who<'_>) -> impl Iterator<Item = &Offer> {
+        let drawn = self.order.draw(self.offers.len(), who.ip, who.user_agent);
+        drawn.into_iter().map(|number| &self.offers[usize::from(number)])
+    }
 }
 
 /// One thing that a link can lead to.
 pub struct Offer {
     /// What logs call it.
     pub label: Arc<OfferLabel>,
-    /// How the tracker is asked for a click.
-    pub request: OfferRequest,
+    /// Whom it is for.
+    pub rules: Rules,
+    /// Who is asked for a click.
+    pub tracker: Arc<Tracker>,
     /// The advertiser's link.
     pub traffic: TrafficUrl,
     /// The ordinary link of the tracker's, for when its Click API fails.
-    pub tracking: Option<FallbackUrl>,
+    pub tracking: Option<Box<FallbackUrl>>,
     /// What the tracker is told beside the visitor's own.
     pub send: Box<[(&'static str, SendValue)]>,
+}
+
+impl Offer {
+    /// How the tracker is asked for a click.
+    pub fn request(&self) -> OfferRequest<'_> {
+        OfferRequest {
+            tracker: &self.tracker,
+            ids: self.label.ids,
+        }
+    }
 }
 
 /// An offer, in the words of logs.
@@ -83,6 +125,7 @@ pub struct OfferLabel {
 }
 
 /// What becomes of hits without a link.
+#[derive(Clone)]
 pub enum Unmatched {
     /// An empty answer.
     Status(StatusCode),

@@ -2,17 +2,24 @@
 
 mod ends;
 
-pub use self::ends::{failure_reason, trafficback_reason};
+pub use self::ends::{failure_reason, told, trafficback_reason};
 
-use std::net::IpAddr;
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use http::{HeaderMap, HeaderValue};
 use tokio::time::Instant;
 
 use crate::{
-    click::{Answer, Who},
-    edge::{Edge, Link, Offer},
+    about::About as _,
+    click::{Answer, Asked, ClickApi, Told, Who},
+    device::Device,
+    edge::{BotRule, Edge, Link, Offer},
     hit_id::HitId,
+    link::Subject,
     observe::Trace,
     outcome::{Outcome, Reason, Refusal},
     query::Query,
@@ -23,6 +30,8 @@ use crate::{
 /// A GET or HEAD request, its host and path canonical.
 #[derive(Clone, Copy, Debug)]
 pub struct Hit<'a> {
+    /// When it came.
+    pub at: SystemTime,
     /// The hit's id.
     pub id: HitId,
     /// Whether it is a HEAD.
@@ -39,53 +48,140 @@ pub struct Hit<'a> {
     pub peer: IpAddr,
 }
 
+/// A person at a link, for whom its offers are tried.
+#[derive(Clone)]
+pub struct Click<'a> {
+    /// The link.
+    pub link: &'a Link,
+    /// What macros stand for.
+    pub values: Values<'a>,
+    /// Whom the tracker is told of.
+    pub who: Who<'a>,
+    /// Whom the offers' rules are asked of.
+    pub subject: Subject<'a>,
+}
+
+impl<'a> Click<'a> {
+    /// What macros stand for in an offer's templates.
+    pub fn values_for(&self, offer: &Offer) -> Values<'a> {
+        let mut values = self.values.clone();
+        values.offer = Some(offer.label.ids);
+        values
+    }
+}
+
+/// Who answers for the trackers: the Click API, or a rehearsal of it.
+pub trait Ask: Sync {
+    /// The longest that a visitor waits.
+    fn deadline(&self) -> Duration;
+
+    /// Asks for a click on an offer, until `by`. `told` is asked only when a request is made.
+    fn ask(
+        &self,
+        offer: &Offer,
+        who: &Who<'_>,
+        told: impl FnOnce() -> Told + Send,
+        by: Instant,
+    ) -> impl Future<Output = Asked> + Send;
+}
+
+impl Ask for Arc<ClickApi> {
+    fn deadline(&self) -> Duration {
+        ClickApi::deadline(self)
+    }
+
+    fn ask(
+        &self,
+        offer: &Offer,
+        who: &Who<'_>,
+        told: impl FnOnce() -> Told + Send,
+        by: Instant,
+    ) -> impl Future<Output = Asked> + Send {
+        ClickApi::ask(self, offer.request(), who, told, by)
+    }
+}
+
 /// Serves a hit. `trace` is told what was met on the way.
 ///
 /// Dropped at its await, which is where the tracker is asked, it leaves the call to go on by itself.
 pub async fn serve(edge: &Edge, hit: &Hit<'_>, trace: &mut Trace) -> Outcome {
-    let visitor = Visitor::read(&edge.real_ip, hit.peer, hit.headers);
+    let visitor = Visitor::read(&edge.real_ip, &edge.lookups, hit.peer, hit.headers);
+    match arrive(edge, hit, &visitor, trace) {
+        Ok(click) => try_offers(&edge.clicks, click, trace).await,
+        Err(outcome) => outcome,
+    }
+}
+
+/// Finds the link, and ends what is no person's click on one.
+pub fn arrive<'a>(
+    edge: &'a Edge,
+    hit: &Hit<'a>,
+    visitor: &'a Visitor<'a>,
+    trace: &mut Trace,
+) -> Result<Click<'a>, Outcome> {
     trace.ip = visitor.ip;
-    let mut values = ends::values(hit, &visitor);
+    let mut values = ends::values(hit, visitor);
     let Some(found) = edge.links.find(hit.host, hit.path) else {
-        return ends::unmatched(edge, &values);
+        return Err(ends::unmatched(edge, &values));
     };
     let link = found.item;
     values.rest = found.rest;
     trace.link = Some(link.at.clone());
     if is_speculative(hit.headers) {
-        return Outcome::Refused(Refusal::Speculative);
+        return Err(Outcome::Refused(Refusal::Speculative));
     }
     if hit.head {
-        return ends::preview(link, values, Reason::Head);
+        return Err(ends::preview(link, values, Reason::Head));
     }
     let Some(user_agent) = visitor.user_agent else {
-        return ends::trafficback(link, values, Reason::NoUserAgent);
+        return Err(ends::trafficback(link, values, Reason::NoUserAgent));
     };
-    if edge.bots.stops(user_agent) {
-        return ends::preview(link, values, Reason::Bot);
+    if edge.bots == BotRule::Stop && visitor.agent().device == Some(Device::Bot) {
+        return Err(ends::preview(link, values, Reason::Bot));
     }
-    let who = Who {
-        ip: visitor.ip,
-        user_agent: user_agent.as_bytes(),
-        referrer: visitor.referrer.map(HeaderValue::as_bytes),
-    };
-    offers(edge, link, values, &who, trace).await
+    let seconds = hit.at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    Ok(Click {
+        link,
+        who: Who {
+            ip: visitor.ip,
+            user_agent: user_agent.as_bytes(),
+            referrer: visitor.referrer.map(HeaderValue::as_bytes),
+        },
+        subject: Subject {
+            about: visitor,
+            ip: visitor.ip,
+            referrer: values.referrer,
+            query: hit.query,
+            at: i64::try_from(seconds).unwrap_or(i64::MAX),
+        },
+        values,
+    })
 }
 
-/// Tries the offers in turn; the first click ends it. A tracker that failed is not asked again for this visitor.
-async fn offers(edge: &Edge, link: &Link, mut values: Values<'_>, who: &Who<'_>, trace: &mut Trace) -> Outcome {
-    let by = Instant::now() + edge.clicks.deadline();
+/// Tries the offers that are for this visitor in their order; the first click ends it. A tracker that failed is not asked
+/// again for this visitor.
+pub async fn try_offers(trackers: &impl Ask, click: Click<'_>, trace: &mut Trace) -> Outcome {
+    let Click {
+        link,
+        mut values,
+        who,
+        subject,
+    } = click;
+    let by = Instant::now() + trackers.deadline();
     let mut first: Option<(&Offer, Reason)> = None;
     let mut first_with_tracking: Option<(&Offer, &FallbackUrl, Reason)> = None;
     let mut failed_trackers: Vec<u32> = Vec::new();
-    for offer in &link.offers {
-        let tracker = offer.request.tracker().number;
+    for offer in link.in_order(&who) {
+        if offer.rules.fit(&subject).is_err() {
+            continue;
+        }
+        let tracker = offer.tracker.number;
         if failed_trackers.contains(&tracker) || (first.is_some() && Instant::now() >= by) {
             continue;
         }
         values.offer = Some(offer.label.ids);
         let told = || ends::told(offer, &values);
-        let asked = edge.clicks.ask(&offer.request, who, told, by).await;
+        let asked = trackers.ask(offer, &who, told, by).await;
         trace.asked(&asked);
         match asked.answer {
             Answer::Click(click) => {

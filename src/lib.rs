@@ -6,16 +6,17 @@
 //! | --- | --- |
 //! | [`args`], [`commands`] | the command line |
 //! | [`app`] | wiring, start and drain |
-//! | [`config`] | files, and every mistake in them |
+//! | [`config`], [`databases`] | files, and every mistake in them; databases of places, taken up as they change |
 //! | [`listener`], [`server`] | connections; an outcome's answer |
 //! | [`hit`], [`edge`], [`outcome`] | the way of a hit, what it is served from, how it ends |
 //! | [`visitor`] | who clicked |
 //! | [`link`] | which link stands at a host and path |
 //! | [`click`] | the Click API |
 //! | [`redirect`] | templates and locations |
+//! | [`explain`] | the same without asking anybody |
 //! | [`observe`], [`admin`] | metrics, click log, diagnostics |
 //! | [`sandbox`] | the stand-in Click API |
-//! | [`click_id`], [`hit_id`], [`query`], [`percent`], [`networks`] | words that stages share |
+//! | [`click_id`], [`hit_id`], [`query`], [`percent`], [`networks`], [`offer_ids`] | words that stages share |
 //! | [`about`], [`country`], [`device`], [`language`] | what can be found out about a visitor, and its words |
 //!
 //! What always holds:
@@ -35,8 +36,10 @@ pub mod click_id;
 pub mod commands;
 pub mod config;
 pub mod country;
+pub mod databases;
 pub mod device;
 pub mod edge;
+pub mod explain;
 pub mod hit;
 pub mod hit_id;
 pub mod language;
@@ -44,6 +47,7 @@ pub mod link;
 pub mod listener;
 pub mod networks;
 pub mod observe;
+pub mod offer_ids;
 pub mod outcome;
 pub mod percent;
 pub mod query;

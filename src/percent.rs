@@ -40,8 +40,8 @@ pub fn encode(value: &[u8], out: &mut Vec<u8>) {
 }
 
 /// A piece of a URL as its author wrote it, made a valid URI.
-pub fn encode_written(text: &str) -> String {
-    percent_encode(text.as_bytes(), WRITTEN).to_string()
+pub fn encode_written(text: &str) -> Cow<'_, str> {
+    percent_encode(text.as_bytes(), WRITTEN).into()
 }
 
 fn push(encoded: percent_encoding::PercentEncode<'_>, out: &mut Vec<u8>) {

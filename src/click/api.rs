@@ -10,8 +10,9 @@ use super::{
     cache::{Cache, Key},
     flight::{Boarded, Flights, Lead},
     tracker::Tracker,
-    wire::{Prefix, Target, Told, Who},
+    wire::{Target, Told, Who},
 };
+use crate::offer_ids::OfferIds;
 
 /// How long clicks are kept, and how long calls may take.
 #[derive(Clone, Copy, Debug)]
@@ -26,32 +27,24 @@ pub struct Settings {
     pub ttl_when_exists: Duration,
 }
 
-/// An offer, as the Click API is asked for it.
-pub struct OfferRequest {
-    tracker: Arc<Tracker>,
-    offer_id: u64,
-    campaign_id: u64,
-    prefix: Prefix,
+/// An offer, as the Click API is asked for it. Made for each hit, of what the offer keeps anyway.
+#[derive(Clone, Copy)]
+pub struct OfferRequest<'a> {
+    /// Who is asked.
+    pub tracker: &'a Arc<Tracker>,
+    /// For what.
+    pub ids: OfferIds,
 }
 
-impl OfferRequest {
-    /// `prefix` is made of the same ids.
-    pub fn new(tracker: Arc<Tracker>, offer_id: u64, campaign_id: u64, prefix: Prefix) -> Self {
-        Self {
-            tracker,
-            offer_id,
-            campaign_id,
-            prefix,
-        }
-    }
-
-    /// Who is asked.
-    pub fn tracker(&self) -> &Arc<Tracker> {
-        &self.tracker
+impl OfferRequest<'_> {
+    /// The request as a URL for a person to read, without its key.
+    pub fn shown(&self, who: &Who<'_>, told: &Told) -> String {
+        let target = self.tracker.prefix.shown(self.ids, who, told);
+        format!("{}{target}", self.tracker.client.origin())
     }
 
     fn key(&self, ip: IpAddr, user_agent: &[u8]) -> Key {
-        Key::new(self.tracker.number, self.offer_id, self.campaign_id, ip, user_agent)
+        Key::new(self.tracker.number, self.ids.offer, self.ids.campaign, ip, user_agent)
     }
 }
 
@@ -117,7 +110,7 @@ impl ClickApi {
     /// Dropped at an await, it leaves the call to those who wait with it, and its click to the cache.
     pub async fn ask(
         self: &Arc<Self>,
-        offer: &OfferRequest,
+        offer: OfferRequest<'_>,
         who: &Who<'_>,
         told: impl FnOnce() -> Told,
         by: Instant,
@@ -132,9 +125,9 @@ impl ClickApi {
             Boarded::Answered(answer) => return Asked::kept(answer),
             Boarded::Joined(waiting) => (CacheUse::Joined, waiting),
             Boarded::Lead(lead, waiting) => {
-                match offer.prefix.target(who, &told()) {
+                match offer.tracker.prefix.target(offer.ids, who, &told()) {
                     Some(target) => {
-                        let tracker = Arc::clone(&offer.tracker);
+                        let tracker = Arc::clone(offer.tracker);
                         tokio::spawn(Arc::clone(self).fly(lead, tracker, target));
                     }
                     None => lead.land(Answer::Failed(Failure::Rejected(None))),

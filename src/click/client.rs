@@ -173,6 +173,12 @@ type Connection = SendRequest<Empty<Bytes>>;
 pub struct Lease(Connection);
 
 impl Client {
+    /// Scheme, host and port, as far as it is not the scheme's own.
+    pub fn origin(&self) -> String {
+        let scheme = if self.endpoint.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.endpoint.host_header.to_str().unwrap_or_default())
+    }
+
     /// A pool without connections.
     pub fn new(endpoint: Endpoint) -> Self {
         Self {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
 
-use super::{answer::Answer, client::Client};
+use super::{answer::Answer, client::Client, wire::Prefix};
 
 /// Calls under way to one tracker at a time. A tracker that answers in 60 ms serves 17,000 visitors a second with them;
 /// one that hangs for the usual deadline holds no more sockets than these.
@@ -20,17 +20,19 @@ pub struct Tracker {
     /// Its number among the trackers of a configuration: a part of what clicks are kept under.
     pub number: u32,
     pub(super) client: Client,
+    pub(super) prefix: Prefix,
     pub(super) calls: Semaphore,
     pub(super) on_call: OnCall,
 }
 
 impl Tracker {
-    /// A tracker without connections yet.
-    pub fn new(name: Arc<str>, number: u32, client: Client, on_call: OnCall) -> Self {
+    /// A tracker without connections yet. Its requests begin with `prefix`.
+    pub fn new(name: Arc<str>, number: u32, client: Client, prefix: Prefix, on_call: OnCall) -> Self {
         Self {
             name,
             number,
             client,
+            prefix,
             calls: Semaphore::new(MAX_CALLS),
             on_call,
         }

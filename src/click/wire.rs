@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     click_id::ClickId,
+    offer_ids::OfferIds,
     percent,
     query::{Query, TAGS},
 };
@@ -76,8 +77,12 @@ impl Told {
     }
 }
 
-/// The fixed part of an offer's request. Holds the key, so it cannot be printed either.
-pub struct Prefix(Box<[u8]>);
+/// The fixed part of a tracker's requests. Holds the key, so it cannot be printed either.
+pub struct Prefix {
+    bytes: Box<[u8]>,
+    /// Where the key begins, which ends it.
+    key_at: usize,
+}
 
 /// A whole request target. Holds the key, so it cannot be printed.
 #[derive(Clone)]
@@ -91,37 +96,61 @@ impl Target {
 }
 
 impl Prefix {
-    /// `path` is the tracker URL's path and query; the ids are the offer's.
-    pub fn new(path: &str, key: &SecretKey, offer_id: u64, campaign_id: u64, promo_id: u64) -> Self {
+    /// `path` is the tracker URL's path and query.
+    pub fn new(path: &str, key: &SecretKey) -> Self {
         let mut out = path.as_bytes().to_vec();
         out.push(if path.contains('?') { b'&' } else { b'?' });
         out.extend_from_slice(b"secure_key=");
+        let key_at = out.len();
         percent::encode(key.expose().as_bytes(), &mut out);
-        out.extend_from_slice(format!("&offer_id={offer_id}&campaign_id={campaign_id}&promo_id={promo_id}").as_bytes());
-        Self(out.into())
+        Self {
+            bytes: out.into(),
+            key_at,
+        }
     }
 
-    /// The target of a visitor's request.
+    /// The target of a visitor's request for an offer.
     ///
     /// `None` when it would be longer than a request target can be (64 KB), which no head that the edge takes is.
-    pub fn target(&self, who: &Who<'_>, told: &Told) -> Option<Target> {
-        let mut out = Vec::with_capacity(self.0.len() + 512);
-        out.extend_from_slice(&self.0);
-        out.extend_from_slice(b"&user_ip=");
-        percent::encode(who.ip.to_string().as_bytes(), &mut out);
-        out.extend_from_slice(b"&user_useragent=");
-        percent::encode(who.user_agent, &mut out);
-        if let Some(referrer) = who.referrer {
-            out.extend_from_slice(b"&user_referrer=");
-            percent::encode(referrer, &mut out);
-        }
-        for (name, value) in told.iter() {
-            out.push(b'&');
-            out.extend_from_slice(name.as_bytes());
-            out.push(b'=');
-            out.extend_from_slice(value);
-        }
+    pub fn target(&self, ids: OfferIds, who: &Who<'_>, told: &Told) -> Option<Target> {
+        let mut out = Vec::with_capacity(self.bytes.len() + 512);
+        out.extend_from_slice(&self.bytes);
+        write_rest(ids, who, told, &mut out);
         PathAndQuery::from_maybe_shared(Bytes::from(out)).ok().map(Target)
+    }
+
+    /// The same for a person to read: `…` stands for the key.
+    pub fn shown(&self, ids: OfferIds, who: &Who<'_>, told: &Told) -> String {
+        let mut out = self.bytes[..self.key_at].to_vec();
+        out.extend_from_slice("…".as_bytes());
+        write_rest(ids, who, told, &mut out);
+        String::from_utf8_lossy(&out).into_owned()
+    }
+}
+
+/// Appends what follows the key.
+fn write_rest(ids: OfferIds, who: &Who<'_>, told: &Told, out: &mut Vec<u8>) {
+    for (name, id) in [
+        ("&offer_id=", ids.offer),
+        ("&campaign_id=", ids.campaign),
+        ("&promo_id=", ids.promo),
+    ] {
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(itoa::Buffer::new().format(id).as_bytes());
+    }
+    out.extend_from_slice(b"&user_ip=");
+    percent::encode(who.ip.to_string().as_bytes(), out);
+    out.extend_from_slice(b"&user_useragent=");
+    percent::encode(who.user_agent, out);
+    if let Some(referrer) = who.referrer {
+        out.extend_from_slice(b"&user_referrer=");
+        percent::encode(referrer, out);
+    }
+    for (name, value) in told.iter() {
+        out.push(b'&');
+        out.extend_from_slice(name.as_bytes());
+        out.push(b'=');
+        out.extend_from_slice(value);
     }
 }
 

@@ -229,8 +229,14 @@ fn of_the_visitors_parameters_the_first_of_each_known_name_is_told() {
 
 fn prefix() -> Prefix {
     let key = SecretKey::new("k/1").expect("a key");
-    Prefix::new("/api/click/create", &key, 1, 2, 3)
+    Prefix::new("/api/click/create", &key)
 }
+
+const IDS: OfferIds = OfferIds {
+    offer: 1,
+    campaign: 2,
+    promo: 3,
+};
 
 #[test]
 fn the_request_target() {
@@ -243,7 +249,7 @@ fn the_request_target() {
     told.add("utm_source", b"a%20b".to_vec());
     told.add("subid6", Vec::new());
     told.add("utm_source", b"again".to_vec());
-    let target = prefix().target(&who, &told).expect("a target");
+    let target = prefix().target(IDS, &who, &told).expect("a target");
     assert_eq!(
         target.expose().as_str(),
         "/api/click/create?secure_key=k%2F1&offer_id=1&campaign_id=2&promo_id=3&user_ip=2001%3Adb8%3A%3A1\
@@ -251,13 +257,13 @@ fn the_request_target() {
          &utm_source=a%20b&subid6="
     );
     let key = SecretKey::new("k").expect("a key");
-    let with_query = Prefix::new("/c?net=7", &key, 1, 2, 3);
+    let with_query = Prefix::new("/c?net=7", &key);
     let plain = Who {
         referrer: None,
         user_agent: b"x",
         ..who
     };
-    let target = with_query.target(&plain, &Told::default()).expect("a target");
+    let target = with_query.target(IDS, &plain, &Told::default()).expect("a target");
     assert_eq!(
         target.expose().as_str(),
         "/c?net=7&secure_key=k&offer_id=1&campaign_id=2&promo_id=3&user_ip=2001%3Adb8%3A%3A1&user_useragent=x"
@@ -280,7 +286,7 @@ proptest! {
         percent::keep_query_value(raw.as_bytes(), &mut kept);
         let mut told = Told::default();
         told.add("subid1", kept);
-        let target = prefix().target(&who, &told).expect("a target");
+        let target = prefix().target(IDS, &who, &told).expect("a target");
         let query = target.expose().query().expect("a query");
         let pairs: Vec<(&str, Vec<u8>)> = Query::new(query)
             .pairs()

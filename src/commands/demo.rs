@@ -15,11 +15,7 @@ use super::on_runtime;
 use crate::{
     app::{self, App, Failure},
     args, config, listener,
-    observe::{
-        Metrics,
-        click_log::{self, Format},
-        diagnostics,
-    },
+    observe::{Metrics, click_log::Format, diagnostics},
     sandbox,
 };
 
@@ -86,8 +82,7 @@ pub fn run(args: &args::Demo) -> ExitCode {
         }));
 
         let metrics = Arc::new(Metrics::default());
-        let log = click_log::start(io::stdout(), Format::Text, Arc::clone(&metrics)).map_err(Failure::Runtime)?;
-        let app = bind(&url, wanted, &metrics)?.logging_to(Some(log));
+        let app = bind(&url, wanted, &metrics)?.logging_to(io::stdout(), Format::Text)?;
         let mut out = io::stdout();
         // Whoever closed it does not want to read it.
         let _ = out.write_all(guide(&app).as_bytes()).and_then(|()| out.flush());
@@ -144,7 +139,7 @@ fn bind_at(tracker: &str, http: SocketAddr, admin: SocketAddr, metrics: &Arc<Met
         .replace("{sandbox}", tracker)
         .replace("{http}", &http.to_string())
         .replace("{admin}", &admin.to_string());
-    let read = config::read_text(Path::new("demo.toml"), &text, &app::teller(metrics));
+    let read = config::read_text(Path::new("demo.toml"), &text, &[], &app::teller(metrics));
     match read.config {
         Some(config) => App::bind(config, Arc::clone(metrics)),
         None => Err(Failure::Runtime(io::Error::other(read.text))),

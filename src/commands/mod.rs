@@ -1,9 +1,15 @@
 //! One file per command.
 
-use std::{future::Future, io, process::ExitCode};
+use std::{
+    env,
+    future::Future,
+    io::{self, IsTerminal},
+    process::ExitCode,
+};
 
 pub mod check;
 pub mod demo;
+pub mod explain;
 pub mod run;
 pub mod sandbox;
 
@@ -20,6 +26,11 @@ fn on_runtime<E: std::fmt::Display>(work: impl Future<Output = Result<(), E>>) -
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }
+}
+
+/// Whether what is written there is for a person who sees colours; `NO_COLOR` says no, whatever it holds.
+fn colour_on(out: &impl IsTerminal) -> bool {
+    out.is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 fn failed(error: &dyn std::fmt::Display) -> ExitCode {

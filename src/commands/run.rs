@@ -1,24 +1,21 @@
 //! `onehop run`: the edge.
 
-use std::{
-    io::{self, IsTerminal},
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{io, process::ExitCode, sync::Arc, time::Instant};
 
-use super::{failed, on_runtime};
+use super::{colour_on, failed, on_runtime};
 use crate::{
     app::{self, App},
     args::Configured,
     config,
-    observe::{Metrics, click_log::Format, diagnostics},
+    observe::{Metrics, diagnostics},
 };
 
 /// Runs the edge until it is told to stop.
 pub fn run(configured: &Configured) -> ExitCode {
     let _diagnostics = diagnostics::start();
     let metrics = Arc::new(Metrics::default());
-    let read = config::read(&configured.config, &app::teller(&metrics), io::stderr().is_terminal());
+    let began = Instant::now();
+    let read = config::read(&configured.config, &app::teller(&metrics), colour_on(&io::stderr()));
     if !read.text.is_empty() {
         eprint!("{}", read.text);
     }
@@ -28,9 +25,15 @@ pub fn run(configured: &Configured) -> ExitCode {
             configured.config.display()
         ));
     };
+    tracing::info!(
+        links = config.links.len(),
+        offers = config.offers(),
+        trackers = config.trackers,
+        ms = began.elapsed().as_millis(),
+        "the configuration is read"
+    );
     on_runtime(async {
-        let log = app::open_click_log(config.click_log.as_deref(), Format::Json, &metrics)?;
-        let app = App::bind(config, metrics)?.logging_to(log);
+        let app = App::bind(config, metrics)?;
         app.run(app::told_to_stop()?).await
     })
 }

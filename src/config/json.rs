@@ -3,19 +3,25 @@
 //! Owned here: what the library lets through (duplicate keys, raw control characters, other white
 //! space), limits, and our words for its errors. Not owned: the syntax.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::ops::Range;
 
 use jsonc_parser::ast;
-use jsonc_parser::common::{Range, Ranged};
-use jsonc_parser::errors::ParseErrorKind;
+use jsonc_parser::common::Ranged;
+use jsonc_parser::errors::{ParseError, ParseErrorKind};
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
+use super::elements::Element;
 use super::json_words::words;
 use super::mistake::{Mistake, Mistakes, quoted};
 use super::source::{Place, SourceId};
 use super::toml::integer_too_large;
 use super::tree::{DEEPEST, Key, Node, Tree, Value};
+
+/// A table of no more keys is searched for each of them.
+const FEW_KEYS: usize = 16;
 
 const STRICT: ParseOptions = ParseOptions {
     allow_comments: false,
@@ -31,32 +37,33 @@ const STRICT: ParseOptions = ParseOptions {
 };
 
 /// Reads JSON. The library stops at the first syntax error; everything else is reported at once.
-pub(super) fn parse_json(source: SourceId, text: &str, mistakes: &Mistakes) -> Option<Tree> {
+///
+/// A stretch of whole elements of an array may be left out of it, to be read by [`parse_element`].
+pub(super) fn parse_json(source: SourceId, text: &str, left_out: Range<usize>, mistakes: &Mistakes) -> Option<Tree> {
     let before = mistakes.errors();
-    let reading = Reading { source, mistakes };
-    if !reading.scan(text) {
+    let rest: Cow<'_, str> = if left_out.is_empty() {
+        text.into()
+    } else {
+        (text.get(..left_out.start)?.to_owned() + text.get(left_out.end..)?).into()
+    };
+    let reading = Reading {
+        source,
+        mistakes,
+        left_out,
+    };
+    if !reading.scan(&rest, 0) {
         return None;
     }
-    let value = match parse_to_ast(text, &CollectOptions::default(), &STRICT) {
+    let value = match parse_to_ast(&rest, &CollectOptions::default(), &STRICT) {
         Ok(result) => result.value,
         Err(error) => {
-            let (message, help) = words(error.kind());
-            let mut mistake = Mistake::error(message).at(reading.place(error.range()));
-            mistake.help = help.map(str::to_owned);
-            // An unclosed bracket is known only by where it opens.
-            if matches!(
-                error.kind(),
-                ParseErrorKind::UnterminatedObject | ParseErrorKind::UnterminatedArray
-            ) {
-                mistake.label = Some("opened here".to_owned());
-            }
-            mistakes.push(mistake);
+            reading.syntax(&error);
             return None;
         }
     };
     let Some(value) = value else {
         let empty = Mistake::error("the file is empty").help("the smallest JSON is `{}`");
-        mistakes.push(empty.at(reading.place(Range::new(0, 0))));
+        mistakes.push(empty.at(reading.place(Range::default())));
         return None;
     };
     let root = reading.node(value);
@@ -69,51 +76,100 @@ pub(super) fn parse_json(source: SourceId, text: &str, mistakes: &Mistakes) -> O
     Some(Tree { root, complete })
 }
 
+/// Reads an element of an array in the root of a file. `None` if it is none; every mistake is reported.
+pub(super) fn parse_element(source: SourceId, text: &str, element: &Element, mistakes: &Mistakes) -> Option<Node> {
+    let part = text.get(element.at.clone())?;
+    let behind = |start| Reading {
+        source,
+        mistakes,
+        left_out: 0..start,
+    };
+    let reading = behind(element.at.start);
+    // The root and the array are open.
+    if !reading.scan(part, 2) {
+        return None;
+    }
+    if let Ok(result) = parse_to_ast(part, &CollectOptions::default(), &STRICT)
+        && let Some(value) = result.value
+    {
+        return Some(reading.node(value));
+    }
+    // The library knows what is wrong with it where it stands: between brackets and commas.
+    let before = if element.is_first { "[" } else { "[0," };
+    let after = if element.is_last { "]" } else { ",0]" };
+    let around = format!("{before}{part}{after}");
+    if let Err(error) = parse_to_ast(&around, &CollectOptions::default(), &STRICT) {
+        behind(element.at.start.saturating_sub(before.len())).syntax(&error);
+    }
+    None
+}
+
+/// Reads a file, or a part of one.
 struct Reading<'a> {
     source: SourceId,
     mistakes: &'a Mistakes,
+    /// The stretch of the file that is not in the text that is read.
+    left_out: Range<usize>,
 }
 
 impl Reading<'_> {
-    fn place(&self, range: Range) -> Place {
+    fn place(&self, Range { start, end }: Range<usize>) -> Place {
+        let cut = &self.left_out;
+        let start = if start < cut.start { start } else { start + cut.len() };
+        let end = if end <= cut.start { end } else { end + cut.len() };
         Place {
             source: self.source,
-            start: range.start,
-            end: range.end,
+            start,
+            end: end.max(start),
         }
     }
 
+    fn syntax(&self, error: &ParseError) {
+        let (message, help) = words(error.kind());
+        let range = error.range();
+        let mut mistake = Mistake::error(message).at(self.place(range.start..range.end));
+        mistake.help = help.map(str::to_owned);
+        // An unclosed bracket is known only by where it opens.
+        if matches!(
+            error.kind(),
+            ParseErrorKind::UnterminatedObject | ParseErrorKind::UnterminatedArray
+        ) {
+            mistake.label = Some("opened here".to_owned());
+        }
+        self.mistakes.push(mistake);
+    }
+
     fn error(&self, start: usize, len: usize, message: impl Into<String>) {
-        let place = self.place(Range::new(start, start + len));
+        let place = self.place(start..start + len);
         self.mistakes.push(Mistake::error(message).at(place));
     }
 
     /// Looks at characters only: the library recurses further than a small stack allows, and takes
     /// raw control characters and Unicode white space. False if it must not see the text: after
     /// the first such character this and the library may differ about what is a string.
-    fn scan(&self, text: &str) -> bool {
+    fn scan(&self, text: &str, mut depth: usize) -> bool {
         let mut fine = true;
-        let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
-        for (at, c) in text.char_indices() {
+        let (mut in_string, mut escaped) = (false, false);
+        for (at, byte) in text.bytes().enumerate() {
             if in_string {
-                if c < ' ' {
+                if byte < b' ' {
                     let what = "a line break or control character inside a string";
                     self.error(at, 1, what);
                     fine = false;
                 }
-                match c {
+                match byte {
                     // A string does not go on in the next line, so that one missing quote does
                     // not turn the rest of the file inside out.
-                    '\n' => in_string = false,
-                    '"' if !escaped => in_string = false,
+                    b'\n' => in_string = false,
+                    b'"' if !escaped => in_string = false,
                     _ => {}
                 }
-                escaped = c == '\\' && !escaped;
+                escaped = byte == b'\\' && !escaped;
                 continue;
             }
-            match c {
-                '"' => (in_string, escaped) = (true, false),
-                '[' | '{' => {
+            match byte {
+                b'"' => (in_string, escaped) = (true, false),
+                b'[' | b'{' => {
                     depth += 1;
                     if depth > DEEPEST {
                         let what = format!("values may not stand more than {DEEPEST} deep inside each other");
@@ -121,14 +177,18 @@ impl Reading<'_> {
                         return false;
                     }
                 }
-                ']' | '}' => depth = depth.saturating_sub(1),
-                ' ' | '\t' | '\n' | '\r' => {}
-                c if c.is_whitespace() || c.is_control() => {
-                    let what = format!("the character U+{:04X} is no white space in JSON", c as u32);
-                    self.error(at, c.len_utf8(), what);
-                    fine = false;
+                b']' | b'}' => depth = depth.saturating_sub(1),
+                b' ' | b'\t' | b'\n' | b'\r' => {}
+                // Nothing is inside a character.
+                _ if byte.is_ascii_graphic() || !text.is_char_boundary(at) => {}
+                _ => {
+                    let c = text.get(at..).and_then(|rest| rest.chars().next()).unwrap_or_default();
+                    if c.is_whitespace() || c.is_control() {
+                        let what = format!("the character U+{:04X} is no white space in JSON", c as u32);
+                        self.error(at, c.len_utf8(), what);
+                        fine = false;
+                    }
                 }
-                _ => {}
             }
         }
         fine
@@ -136,7 +196,7 @@ impl Reading<'_> {
 
     /// Recursion is bounded: `scan` has refused deep texts.
     fn node(&self, value: ast::Value<'_>) -> Node {
-        let place = self.place(value.range());
+        let place = self.place(value.start()..value.end());
         let value = match value {
             ast::Value::StringLit(text) => Value::String(text.value.into_owned()),
             ast::Value::BooleanLit(value) => Value::Bool(value.value),
@@ -149,21 +209,27 @@ impl Reading<'_> {
     }
 
     fn table(&self, object: ast::Object<'_>) -> Value {
-        let mut first = HashMap::new();
-        let mut entries = Vec::new();
+        let mut entries: Vec<(Key, Node)> = Vec::with_capacity(object.properties.len());
+        // Few keys are compared sooner than hashed.
+        let mut numbers = (object.properties.len() > FEW_KEYS).then(HashMap::new);
         for property in object.properties {
-            let place = self.place(property.name.range());
+            let place = self.place(property.name.start()..property.name.end());
             let name = property.name.into_string();
-            match first.entry(name.clone()) {
-                Entry::Vacant(entry) => {
-                    entry.insert(place);
-                }
-                Entry::Occupied(entry) => {
-                    let what = format!("the key {} is there twice", quoted(&name));
-                    let twice = Mistake::error(what).at(place).label("again here");
-                    self.mistakes.push(twice.second(*entry.get(), "first here"));
-                    continue;
-                }
+            let before = match &mut numbers {
+                None => entries.iter().position(|(key, _)| key.name == name),
+                Some(numbers) => match numbers.entry(name.clone()) {
+                    Entry::Occupied(entry) => Some(*entry.get()),
+                    Entry::Vacant(entry) => {
+                        entry.insert(entries.len());
+                        None
+                    }
+                },
+            };
+            if let Some((first, _)) = before.and_then(|number| entries.get(number)) {
+                let what = format!("the key {} is there twice", quoted(&name));
+                let twice = Mistake::error(what).at(place).label("again here");
+                self.mistakes.push(twice.second(first.place, "first here"));
+                continue;
             }
             entries.push((Key { name, place }, self.node(property.value)));
         }

@@ -1,22 +1,29 @@
 //! The links and their offers.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashSet, sync::Arc};
 
 use super::{
-    LATER, Mistake, Mistakes, Spanned, TableReader, Value, quoted,
+    Mistake, Mistakes, Spanned, TableReader, Value,
+    geoip::Named,
+    loops::Loops,
+    quoted, reach,
     sections::Defaults,
     source::Place as SourcePlace,
+    targeting,
     trackers::Trackers,
     urls::{self, Fallback},
     values::suggestion,
 };
 use crate::{
-    click::api::OfferRequest,
-    edge::{Link, Offer, OfferLabel},
-    link::{Place, Table, Taken, place::HostPattern},
+    edge::{BotRule, Link, Offer, OfferLabel},
+    link::{Order, Place, Rules, Table, Taken, Ticket, place::HostPattern},
+    offer_ids::OfferIds,
     query::TAGS,
-    redirect::{Forward, OfferIds, SendValue, macros::Use},
+    redirect::{FallbackUrl, Forward, SendValue, macros::Use},
 };
+
+/// Far finer shares than anybody draws.
+const MAX_WEIGHT: i64 = 1_000_000;
 
 /// What is read of one link.
 pub(super) struct ReadLink {
@@ -25,33 +32,74 @@ pub(super) struct ReadLink {
     link: Option<Link>,
 }
 
+/// An offer, and what its link makes of it.
+pub(super) struct ReadOffer {
+    pub(super) offer: Offer,
+    pub(super) place: SourcePlace,
+    weight: u32,
+}
+
+/// The offers' parts in the weighted draw.
+fn tickets(offers: &[ReadOffer]) -> Box<[Ticket]> {
+    let known_by = |read: &ReadOffer| {
+        let label = &read.offer.label;
+        let ids = [label.ids.offer, label.ids.campaign, label.ids.promo];
+        (Arc::clone(&label.tracker), ids, label.name.clone().unwrap_or_default())
+    };
+    let all: Vec<_> = offers.iter().map(known_by).collect();
+    let ticket = |(number, read): (usize, &ReadOffer)| {
+        let (tracker, ids, name) = &all[number];
+        let before = all[..number].iter().filter(|other| **other == all[number]).count();
+        Ticket {
+            identity: Ticket::identity(tracker, *ids, name, before as u64),
+            weight: read.weight,
+        }
+    };
+    offers.iter().enumerate().map(ticket).collect()
+}
+
 /// The links so far.
 #[derive(Default)]
 pub(super) struct Links {
     pub(super) table: Table<Link>,
-    /// Where the places are written, to name both of two that are the same.
-    written: HashMap<Place, SourcePlace>,
+    /// The hosts that they stand on.
+    pub(super) hosts: HashSet<HostPattern>,
+    /// Where the table's places are written, by their numbers, to name both of two that are the same.
+    written: Vec<SourcePlace>,
 }
 
 impl Links {
+    /// Makes room for more links, so that nothing of them is copied as they come.
+    pub(super) fn reserve(&mut self, more: usize) {
+        self.table.reserve(more);
+        self.written.reserve(more);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
     pub(super) fn add(&mut self, read: ReadLink, mistakes: &Mistakes) {
-        let mut free = Vec::new();
+        // The places of a link that could not be read are taken all the same.
+        let item = read.link.map_or(usize::MAX, |link| self.table.push(link));
         for (place, written) in read.places {
-            if let Some(before) = self.written.get(&place) {
-                let mistake = Mistake::error("two links stand at the same place").at(written);
-                mistakes.push(mistake.second(*before, "the first is here"));
-            } else {
-                self.written.insert(place.clone(), written);
-                free.push(place);
+            if !self.hosts.contains(&place.host) {
+                self.hosts.insert(place.host.clone());
+            }
+            match self.table.place(&place, item) {
+                Ok(()) => self.written.push(written),
+                Err(Taken(before)) => {
+                    let mistake = Mistake::error("two links stand at the same place").at(written);
+                    mistakes.push(mistake.second(self.written[before], "the first is here"));
+                }
             }
         }
-        if let Some(link) = read.link {
-            let item = self.table.push(link);
-            for place in free {
-                let placed: Result<(), Taken> = self.table.place(&place, item);
-                debug_assert!(placed.is_ok(), "equal places have equal keys");
-            }
-        }
+    }
+
+    /// All links, once the last is added.
+    pub(super) fn into_table(mut self) -> Table<Link> {
+        self.table.shrink_to_fit();
+        self.table
     }
 }
 
@@ -59,6 +107,9 @@ impl Links {
 pub(super) struct LinkReader<'a> {
     pub(super) trackers: &'a Trackers,
     pub(super) defaults: &'a Defaults,
+    pub(super) named: Named,
+    pub(super) bots: BotRule,
+    pub(super) loops: &'a Loops,
     pub(super) mistakes: &'a Mistakes,
 }
 
@@ -68,12 +119,8 @@ impl LinkReader<'_> {
         let header = table.place();
         let texts = table.required_strings("at");
         let places = self.places(texts.as_ref());
-        if let Some(order) = table.string("order") {
-            self.order(&order);
-        }
-        let own = table
-            .string("trafficback_url")
-            .map(|text| Fallback::read(&text, Use::Trafficback, self.mistakes));
+        let weighted = table.choice("order", &[("listed", false), ("weighted", true)]);
+        let own = table.string("trafficback_url").map(|text| self.trafficback(&text));
         let trafficback = own.or_else(|| self.defaults.trafficback.clone());
         if trafficback.is_none() {
             let missing = Mistake::error("visitors without a click have nowhere to go").at(header);
@@ -82,17 +129,18 @@ impl LinkReader<'_> {
         }
         let preview = table
             .string("preview_url")
-            .map(|text| urls::fallback(&text, Use::Visitor, self.mistakes));
+            .map(|text| self.fallback(&text, Use::Visitor));
         let tracker = match table.string("tracker") {
             Some(name) => self.trackers.find(&name, self.mistakes),
             None => self.defaults.tracker,
         };
         let has_offers = table.raw("offer").is_some();
-        let offers: Option<Vec<Offer>> = table
+        let weighted = weighted.is_some_and(|choice| choice.value);
+        let offers: Option<Vec<ReadOffer>> = table
             .tables("offer")
             .unwrap_or_default()
             .into_iter()
-            .map(|offer| self.offer(offer, tracker))
+            .map(|offer| self.offer(offer, tracker, weighted))
             // To the end, so that every mistake is told of.
             .collect::<Vec<_>>()
             .into_iter()
@@ -102,10 +150,24 @@ impl LinkReader<'_> {
             self.mistakes.push(missing.help("add a [[link.offer]]"));
         }
         table.finish(&[]);
+        if let Some(offers) = &offers {
+            reach::warn_of_unreachable(offers, weighted, self.bots, self.mistakes);
+            if weighted && !offers.is_empty() && offers.iter().all(|offer| offer.weight == 0) {
+                let warning = Mistake::warning("every offer has the weight 0, so that they are tried as they stand");
+                self.mistakes.push(warning.at(header).help("give one a weight"));
+            }
+        }
         let link = || {
+            let offers = offers?;
+            let order = if weighted {
+                Order::Weighted(tickets(&offers))
+            } else {
+                Order::Listed
+            };
             Some(Link {
                 at: (*texts.as_ref()?.value.first()?.value).into(),
-                offers: offers?.into(),
+                order,
+                offers: offers.into_iter().map(|read| read.offer).collect(),
                 trafficback: trafficback?.good()?,
                 preview: match preview {
                     Some(url) => Some(url?),
@@ -115,6 +177,17 @@ impl LinkReader<'_> {
         };
         let link = link();
         ReadLink { places, link }
+    }
+
+    fn trafficback(&self, text: &Spanned<&str>) -> Fallback {
+        self.fallback(text, Use::Trafficback)
+            .map_or(Fallback::Bad, |url| Fallback::Good(Arc::new(url)))
+    }
+
+    fn fallback(&self, text: &Spanned<&str>, usage: Use) -> Option<FallbackUrl> {
+        let url = urls::fallback(text, usage, self.named, self.mistakes)?;
+        self.loops.leads_to(url.site(), text.place);
+        Some(url)
     }
 
     fn places(&self, texts: Option<&Spanned<Vec<Spanned<&str>>>>) -> Vec<(Place, SourcePlace)> {
@@ -157,23 +230,7 @@ impl LinkReader<'_> {
         }
     }
 
-    fn order(&self, order: &Spanned<&str>) {
-        match order.value {
-            "listed" => {}
-            "weighted" => {
-                let mistake = Mistake::error(format!("the order `weighted` {LATER}")).at(order.place);
-                self.mistakes
-                    .push(mistake.help("write \"listed\", or leave the key out"));
-            }
-            other => {
-                let mistake = Mistake::error(format!("there is no order {}", quoted(other)));
-                self.mistakes
-                    .push(mistake.at(order.place).help(suggestion(other, &["listed"], "orders")));
-            }
-        }
-    }
-
-    fn offer(&self, mut table: TableReader<'_>, of_link: Option<usize>) -> Option<Offer> {
+    fn offer(&self, mut table: TableReader<'_>, of_link: Option<usize>, weighted: bool) -> Option<ReadOffer> {
         let header = table.place();
         let name = table.string("name");
         let mut id = |key| {
@@ -197,35 +254,60 @@ impl LinkReader<'_> {
             self.mistakes.push(missing.help(help));
         }
         let forward = self.forward(&mut table);
-        let traffic = table
-            .required_string("traffic_url")
-            .and_then(|text| urls::traffic(&text, forward?, self.mistakes));
+        let traffic = table.required_string("traffic_url").and_then(|text| {
+            let url = urls::traffic(&text, forward?, self.named, self.mistakes)?;
+            self.loops.leads_to(url.site(), text.place);
+            Some(url)
+        });
         let tracking = table
             .string("tracking_url")
-            .map(|text| urls::fallback(&text, Use::Tracking, self.mistakes));
+            .map(|text| self.fallback(&text, Use::Tracking));
         let send = table.table("send").map(|send| self.send(&send));
-        table.finish(&[("when", LATER), ("unless", LATER), ("weight", LATER)]);
+        let when = table
+            .table("when")
+            .map(|when| targeting::rules(when, false, self.named));
+        let unless = table
+            .table("unless")
+            .map(|unless| targeting::rules(unless, true, self.named));
+        let weight = table.integer_in("weight", 0..=MAX_WEIGHT);
+        if let Some(weight) = weight.filter(|_| !weighted) {
+            let warning = Mistake::warning("the weight does nothing: the link's offers are tried as they stand");
+            self.mistakes.push(
+                warning
+                    .at(weight.place)
+                    .help("write order = \"weighted\" in the [[link]], or leave the weight out"),
+            );
+        }
+        table.finish(&[]);
 
         let ids = OfferIds {
             offer: offer_id?,
             campaign: campaign_id?,
             promo: promo_id?,
         };
-        let (tracker, prefix) = self.trackers.offer(tracker?, ids.offer, ids.campaign, ids.promo)?;
+        let tracker = self.trackers.get(tracker?)?;
+        let mut rules = when.unwrap_or(Some(Vec::new()))?;
+        rules.extend(unless.unwrap_or(Some(Vec::new()))?);
         let label = OfferLabel {
             name: name.map(|name| name.value.into()),
             tracker: Arc::clone(&tracker.name),
             ids,
         };
-        Some(Offer {
+        let offer = Offer {
             label: Arc::new(label),
-            request: OfferRequest::new(tracker, ids.offer, ids.campaign, prefix),
+            rules: Rules::new(rules),
+            tracker,
             traffic: traffic?,
             tracking: match tracking {
-                Some(url) => Some(url?),
+                Some(url) => Some(Box::new(url?)),
                 None => None,
             },
             send: send.map_or(Some(Box::default()), |send| send)?,
+        };
+        Some(ReadOffer {
+            offer,
+            place: header,
+            weight: weight.map_or(1, |weight| u32::try_from(weight.value).unwrap_or(u32::MAX)),
         })
     }
 
@@ -260,7 +342,7 @@ impl LinkReader<'_> {
                     return None;
                 };
                 let text = super::values::string(node, self.mistakes)?;
-                Some((name, urls::send(&text, self.mistakes)?))
+                Some((name, urls::send(&text, self.named, self.mistakes)?))
             })
             // To the end, so that every mistake is told of.
             .collect::<Vec<_>>()

@@ -8,18 +8,20 @@ use std::{
 };
 
 use super::{
-    LATER, Mistake, Mistakes, Node, Secrets, Sources, Spanned, TableReader, Value,
+    File, LATER, Mistake, Mistakes, Node, Secrets, Sources, Spanned, TableReader, Value,
+    geoip::{self, BuiltIn},
     links::{LinkReader, Links},
-    parse,
+    loops::{Loops, Served},
     sections::{self, Defaults},
     source::SourceId,
     trackers,
 };
 use crate::{
     click::{self, ClickApi, tracker::OnCall},
+    databases::Database,
     edge::{BotRule, Edge, Link, Unmatched},
     link::Table,
-    visitor::RealIp,
+    visitor::{Lookups, RealIp},
 };
 
 /// A configuration: valid by construction.
@@ -38,17 +40,26 @@ pub struct Config {
     pub links: Table<Link>,
     pub(super) real_ip: RealIp,
     pub(super) bots: BotRule,
+    /// Databases on disk.
+    pub databases: Vec<Database>,
+    pub(super) lookups: Lookups,
     pub(super) unmatched: Unmatched,
     pub(super) click: click::Settings,
 }
 
 impl Config {
+    /// How many offers there are.
+    pub fn offers(&self) -> usize {
+        self.links.items().iter().map(|link| link.offers.len()).sum()
+    }
+
     /// What hits are served from.
     pub fn into_edge(self) -> Edge {
         Edge {
             real_ip: self.real_ip,
             bots: self.bots,
-            links: self.links,
+            lookups: Arc::new(self.lookups),
+            links: Arc::new(self.links),
             unmatched: self.unmatched,
             clicks: Arc::new(ClickApi::new(self.click)),
         }
@@ -76,9 +87,12 @@ pub fn read(path: &Path, teller: Teller<'_>, colour: bool) -> Read {
 }
 
 /// Reads a configuration out of a text. `name` stands in messages and decides the format; files that the text names are
-/// relative to its folder.
-pub fn read_text(name: &Path, text: &str, teller: Teller<'_>) -> Read {
-    let mut files = Files::default();
+/// relative to its folder, but for databases that are built in.
+pub fn read_text(name: &Path, text: &str, built_in: &'static [BuiltIn], teller: Teller<'_>) -> Read {
+    let mut files = Files {
+        built_in,
+        ..Files::default()
+    };
     let main = files.sources.add(name, text);
     files.finish(Some(main), teller, false)
 }
@@ -88,6 +102,7 @@ struct Files {
     sources: Sources,
     secrets: Secrets,
     mistakes: Mistakes,
+    built_in: &'static [BuiltIn],
 }
 
 impl Files {
@@ -104,10 +119,11 @@ impl Files {
     /// Reads everything, even where the result cannot be used, so that all mistakes are found.
     fn config(&mut self, main: SourceId, teller: Teller<'_>) -> Option<Config> {
         let folder = folder(&self.sources.get(main)?.path);
-        let tree = parse(&self.sources, main, &self.mistakes)?;
+        let main = File::read(&self.sources, main, &self.mistakes)?;
+        let tree = main.tree.as_ref()?;
         let link_files = self.link_files(&tree.root, &folder);
 
-        let mistakes = &self.mistakes;
+        let (sources, mistakes) = (&self.sources, &self.mistakes);
         let mut root = TableReader::new(&tree.root, mistakes)?;
         root.raw("links");
         let listen = sections::listen(root.table("listen"), mistakes);
@@ -115,7 +131,9 @@ impl Files {
         let click = sections::click(root.table("click"));
         let click_log = sections::click_log(root.table("click_log"), &folder, mistakes);
         let limits = sections::limits(root.table("limits"));
-        let unmatched = sections::unmatched(root.table("unmatched"), mistakes);
+        let geoip = geoip::read(root.table("geoip"), &folder, self.built_in, mistakes);
+        let loops = Loops::default();
+        let unmatched = sections::unmatched(root.table("unmatched"), geoip.named, &loops, mistakes);
         let trackers = trackers::read(
             root.table("tracker").as_ref(),
             &folder,
@@ -123,30 +141,47 @@ impl Files {
             teller,
             mistakes,
         );
-        let defaults = Defaults::read(root.table("defaults"), &trackers, mistakes);
+        let defaults = Defaults::read(root.table("defaults"), &trackers, geoip.named, &loops, mistakes);
         let mut links = Links::default();
         let reader = LinkReader {
             trackers: &trackers,
             defaults: &defaults,
+            named: geoip.named,
+            bots: visitor.bots,
+            loops: &loops,
             mistakes,
         };
-        for link in root.tables("link").into_iter().flatten() {
-            links.add(reader.link(link), mistakes);
-        }
-        root.finish(&[("tls", LATER), ("geoip", LATER)]);
-        for file in &link_files {
-            let Some(mut root) = TableReader::new(file, mistakes) else {
-                continue;
-            };
-            for link in root.tables("link").into_iter().flatten() {
+        let aside = |file: &File| file.links_aside();
+        links.reserve(aside(&main) + link_files.iter().map(aside).sum::<usize>());
+        let mut read_links = |file: &File, root: Option<&mut TableReader<'_>>| {
+            for link in file.links(sources, mistakes) {
+                if let Some(link) = TableReader::new(&link, mistakes) {
+                    links.add(reader.link(link), mistakes);
+                }
+            }
+            for link in root.and_then(|root| root.tables("link")).into_iter().flatten() {
                 links.add(reader.link(link), mistakes);
             }
+        };
+        read_links(&main, Some(&mut root));
+        root.finish(&[("tls", LATER)]);
+        for file in &link_files {
+            let root = file
+                .tree
+                .as_ref()
+                .and_then(|tree| TableReader::new(&tree.root, mistakes));
+            let Some(mut root) = root else {
+                read_links(file, None);
+                continue;
+            };
+            read_links(file, Some(&mut root));
             let elsewhere = "belongs into the main file: a file of links holds [[link]] alone";
             root.finish(
                 &[
                     "links",
                     "listen",
                     "visitor",
+                    "geoip",
                     "click",
                     "click_log",
                     "limits",
@@ -157,7 +192,13 @@ impl Files {
                 .map(|key| (key, elsewhere)),
             );
         }
-        if tree.complete && mistakes.errors() == 0 && links.table.is_empty() {
+        let served = Served {
+            links: &links.table,
+            hosts: &links.hosts,
+            listen: &listen.http,
+        };
+        loops.tell(&served, mistakes);
+        if tree.complete && mistakes.errors() == 0 && links.is_empty() {
             let missing = Mistake::error("there is no link").at(tree.root.place);
             mistakes.push(missing.help("add a [[link]], or name files of them in `links`"));
         }
@@ -167,16 +208,21 @@ impl Files {
             click_log,
             drain: limits.drain,
             trackers: trackers.len(),
-            links: links.table,
+            links: links.into_table(),
             real_ip: visitor.real_ip,
             bots: visitor.bots,
+            databases: geoip.databases,
+            lookups: Lookups {
+                places: geoip.places,
+                ..Lookups::default()
+            },
             unmatched,
             click,
         })
     }
 
-    /// The trees of the files that `links` names, in the order of their names.
-    fn link_files(&mut self, root: &Node, folder: &Path) -> Vec<Node> {
+    /// The files that `links` names, in the order of their names.
+    fn link_files(&mut self, root: &Node, folder: &Path) -> Vec<File> {
         let mistakes = &self.mistakes;
         let Some(mut root) = TableReader::new(root, mistakes) else {
             return Vec::new();
@@ -189,15 +235,14 @@ impl Files {
         let Some(patterns) = root.strings("links") else {
             return Vec::new();
         };
-        let mut trees = Vec::new();
+        let mut files = Vec::new();
         for pattern in patterns.value {
             for path in matching(folder, &pattern, mistakes) {
                 let file = self.sources.read(&path, &path, Some(pattern.place), mistakes);
-                let tree = file.and_then(|file| parse(&self.sources, file, mistakes));
-                trees.extend(tree.map(|tree| tree.root));
+                files.extend(file.and_then(|file| File::read(&self.sources, file, mistakes)));
             }
         }
-        trees
+        files
     }
 }
 

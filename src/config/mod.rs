@@ -3,23 +3,28 @@
 //! `load` is the whole of it; `sections`, `trackers`, `links` and `urls` know which keys there are. The rest is the same
 //! for every key. Secrets are masked in all that is shown (`redact`, `mask`).
 
+mod elements;
 mod excerpt;
+mod geoip;
 mod json;
 mod json_words;
 mod lex;
 mod links;
 mod load;
+mod loops;
 mod mask;
 mod mask_lines;
 mod mask_names;
 mod mask_secret;
 mod mask_values;
 mod mistake;
+mod reach;
 mod reader;
 mod redact;
 mod render;
 mod sections;
 mod source;
+mod targeting;
 #[cfg(test)]
 mod tests;
 mod toml;
@@ -36,8 +41,11 @@ use self::{
     reader::{Spanned, TableReader},
     redact::Secrets,
     source::Sources,
-    tree::{Node, Value, parse},
+    tree::{File, Node, Value},
     values::Zero,
 };
 
-pub use self::load::{Config, Read, Teller, read, read_text};
+pub use self::{
+    geoip::BuiltIn,
+    load::{Config, Read, Teller, read, read_text},
+};

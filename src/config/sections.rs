@@ -3,6 +3,7 @@
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -10,6 +11,8 @@ use http::{HeaderName, StatusCode};
 
 use super::{
     LATER, Mistake, Mistakes, Spanned, TableReader, Zero,
+    geoip::Named,
+    loops::Loops,
     trackers::Trackers,
     urls::{self, Fallback},
 };
@@ -18,7 +21,7 @@ use crate::{
     edge::{BotRule, Unmatched},
     networks::{self, Networks},
     redirect::macros::Use,
-    visitor::{Bots, RealIp, RealIpHeader},
+    visitor::{RealIp, RealIpHeader},
 };
 
 /// Where visitors are served when nothing else is said: on this machine alone.
@@ -119,11 +122,7 @@ pub(super) fn visitor(table: Option<TableReader<'_>>, mistakes: &Mistakes) -> Vi
         }
         table.finish(&[]);
     }
-    let bots = if stop_bots {
-        BotRule::Stop(Bots::new())
-    } else {
-        BotRule::Click
-    };
+    let bots = if stop_bots { BotRule::Stop } else { BotRule::Click };
     Visitors { real_ip, bots }
 }
 
@@ -212,7 +211,7 @@ pub(super) fn limits(table: Option<TableReader<'_>>) -> Limits {
     limits
 }
 
-pub(super) fn unmatched(table: Option<TableReader<'_>>, mistakes: &Mistakes) -> Unmatched {
+pub(super) fn unmatched(table: Option<TableReader<'_>>, named: Named, loops: &Loops, mistakes: &Mistakes) -> Unmatched {
     let nothing = Unmatched::Status(StatusCode::NOT_FOUND);
     let Some(mut table) = table else { return nothing };
     let status = table.integer_in("status", 400..=499);
@@ -224,7 +223,13 @@ pub(super) fn unmatched(table: Option<TableReader<'_>>, mistakes: &Mistakes) -> 
             mistakes.push(mistake.at(redirect.place).second(status.place, "the status"));
             nothing
         }
-        (_, Some(text)) => urls::fallback(&text, Use::Visitor, mistakes).map_or(nothing, Unmatched::Redirect),
+        (_, Some(text)) => match urls::fallback(&text, Use::Visitor, named, mistakes) {
+            Some(url) => {
+                loops.unmatched_leads_to(url.site(), text.place);
+                Unmatched::Redirect(url)
+            }
+            None => nothing,
+        },
         (Some(status), None) => u16::try_from(status.value)
             .ok()
             .and_then(|status| StatusCode::from_u16(status).ok())
@@ -242,7 +247,13 @@ pub(super) struct Defaults {
 }
 
 impl Defaults {
-    pub(super) fn read(table: Option<TableReader<'_>>, trackers: &Trackers, mistakes: &Mistakes) -> Self {
+    pub(super) fn read(
+        table: Option<TableReader<'_>>,
+        trackers: &Trackers,
+        named: Named,
+        loops: &Loops,
+        mistakes: &Mistakes,
+    ) -> Self {
         let only = trackers.only();
         let Some(mut table) = table else {
             return Self {
@@ -250,9 +261,15 @@ impl Defaults {
                 tracker: only,
             };
         };
-        let trafficback = table
-            .string("trafficback_url")
-            .map(|text| Fallback::read(&text, Use::Trafficback, mistakes));
+        let trafficback = table.string("trafficback_url").map(|text| {
+            match urls::fallback(&text, Use::Trafficback, named, mistakes) {
+                Some(url) => {
+                    loops.leads_to(url.site(), text.place);
+                    Fallback::Good(Arc::new(url))
+                }
+                None => Fallback::Bad,
+            }
+        });
         let tracker = table.string("tracker");
         table.finish(&[]);
         Self {

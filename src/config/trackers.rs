@@ -21,13 +21,7 @@ pub(super) struct Trackers(Vec<Entry>);
 struct Entry {
     name: Arc<str>,
     /// `None` where a mistake was told of.
-    usable: Option<Usable>,
-}
-
-struct Usable {
-    tracker: Arc<Tracker>,
-    path: String,
-    key: SecretKey,
+    usable: Option<Arc<Tracker>>,
 }
 
 impl Trackers {
@@ -51,11 +45,9 @@ impl Trackers {
         found
     }
 
-    /// The tracker of a number, and the fixed part of an offer's requests to it.
-    pub(super) fn offer(&self, number: usize, offer: u64, campaign: u64, promo: u64) -> Option<(Arc<Tracker>, Prefix)> {
-        let usable = self.0.get(number)?.usable.as_ref()?;
-        let prefix = Prefix::new(&usable.path, &usable.key, offer, campaign, promo);
-        Some((Arc::clone(&usable.tracker), prefix))
+    /// The tracker of a number.
+    pub(super) fn get(&self, number: usize) -> Option<Arc<Tracker>> {
+        self.0.get(number)?.usable.clone()
     }
 }
 
@@ -73,12 +65,9 @@ pub(super) fn read(
         let usable = TableReader::new(node, mistakes).and_then(|table| {
             let parts = parts(table, folder, secrets, mistakes)?;
             let client = Client::new(parts.endpoint);
-            let tracker = Tracker::new(Arc::clone(&name_text), number, client, teller(&name_text));
-            Some(Usable {
-                tracker: Arc::new(tracker),
-                path: parts.path,
-                key: parts.key,
-            })
+            let prefix = Prefix::new(&parts.path, &parts.key);
+            let tracker = Tracker::new(Arc::clone(&name_text), number, client, prefix, teller(&name_text));
+            Some(Arc::new(tracker))
         });
         trackers.0.push(Entry {
             name: name_text,

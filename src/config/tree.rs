@@ -2,6 +2,7 @@
 //!
 //! Owned here: the types and the choice of the format. Not owned: the formats themselves.
 
+use super::elements::Elements;
 use super::mistake::Mistakes;
 use super::source::{Place, SourceId, Sources};
 
@@ -54,12 +55,55 @@ impl Value {
     }
 }
 
-/// Reads a file that was added before, as JSON if its name says so, else as TOML. `None` if
-/// nothing could be made of it; every mistake is reported.
+/// A file of a configuration, read as far as it is read as a whole.
+pub(super) struct File {
+    source: SourceId,
+    /// `None` if nothing could be made of it.
+    pub tree: Option<Tree>,
+    /// Links that are not in the tree.
+    elements: Elements,
+}
+
+impl File {
+    /// Reads a file that was added before, as JSON if its name says so, else as TOML. Every mistake is reported.
+    pub(super) fn read(sources: &Sources, id: SourceId, mistakes: &Mistakes) -> Option<Self> {
+        let source = sources.get(id)?;
+        let elements = if source.is_json() {
+            Elements::find(&source.text)
+        } else {
+            Elements::default()
+        };
+        let tree = if source.is_json() {
+            super::json::parse_json(id, &source.text, elements.stretch(), mistakes)
+        } else {
+            super::toml::parse_toml(id, &source.text, mistakes)
+        };
+        Some(Self {
+            source: id,
+            tree,
+            elements,
+        })
+    }
+
+    /// How many links are not in the tree.
+    pub(super) fn links_aside(&self) -> usize {
+        self.elements.len()
+    }
+
+    /// The links that are not in the tree, each read when its turn comes. Every mistake is reported.
+    pub(super) fn links(&self, sources: &Sources, mistakes: &Mistakes) -> impl Iterator<Item = Node> {
+        let text = sources.get(self.source).map_or("", |source| &source.text);
+        let links = self.elements.iter();
+        links.filter_map(|link| super::json::parse_element(self.source, text, &link, mistakes))
+    }
+}
+
+/// Reads a file that was added before into one tree. `None` if nothing could be made of it; every mistake is reported.
+#[cfg(test)]
 pub(super) fn parse(sources: &Sources, id: SourceId, mistakes: &Mistakes) -> Option<Tree> {
     let source = sources.get(id)?;
     if source.is_json() {
-        super::json::parse_json(id, &source.text, mistakes)
+        super::json::parse_json(id, &source.text, 0..0, mistakes)
     } else {
         super::toml::parse_toml(id, &source.text, mistakes)
     }

@@ -1,43 +1,59 @@
 //! Templates in a configuration: their mistakes, at the very characters.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
-use super::{Mistake, Mistakes, Spanned, source::Place};
+use super::{Mistake, Mistakes, Spanned, geoip::Named, source::Place};
 use crate::redirect::{
     FallbackUrl, Forward, SendValue, TemplateMistakes, TrafficUrl,
     location::TrafficMistake,
-    macros::{self, Use},
+    macros::{self, Macro, Use},
 };
 
 /// A template that is read once and used by many links: good, or bad and told of already.
 #[derive(Clone)]
 pub(super) enum Fallback {
-    Good(FallbackUrl),
+    Good(Arc<FallbackUrl>),
     Bad,
 }
 
 impl Fallback {
-    pub(super) fn read(text: &Spanned<&str>, usage: Use, mistakes: &Mistakes) -> Self {
-        fallback(text, usage, mistakes).map_or(Self::Bad, Self::Good)
-    }
-
-    pub(super) fn good(&self) -> Option<FallbackUrl> {
+    pub(super) fn good(self) -> Option<Arc<FallbackUrl>> {
         match self {
-            Self::Good(url) => Some(url.clone()),
+            Self::Good(url) => Some(url),
             Self::Bad => None,
         }
     }
 }
 
-pub(super) fn fallback(text: &Spanned<&str>, usage: Use, mistakes: &Mistakes) -> Option<FallbackUrl> {
-    told(FallbackUrl::parse(text.value, usage), text, mistakes)
+pub(super) fn fallback(text: &Spanned<&str>, usage: Use, named: Named, mistakes: &Mistakes) -> Option<FallbackUrl> {
+    let url = told(FallbackUrl::parse(text.value, usage), text, mistakes)?;
+    need_databases(url.macros(), text, named, mistakes);
+    Some(url)
 }
 
-pub(super) fn send(text: &Spanned<&str>, mistakes: &Mistakes) -> Option<SendValue> {
-    told(SendValue::parse(text.value), text, mistakes)
+pub(super) fn send(text: &Spanned<&str>, named: Named, mistakes: &Mistakes) -> Option<SendValue> {
+    let value = told(SendValue::parse(text.value), text, mistakes)?;
+    need_databases(value.macros(), text, named, mistakes);
+    Some(value)
 }
 
-pub(super) fn traffic(text: &Spanned<&str>, forward: Forward, mistakes: &Mistakes) -> Option<TrafficUrl> {
+fn need_databases<'m>(
+    macros: impl Iterator<Item = &'m Macro>,
+    text: &Spanned<&str>,
+    named: Named,
+    mistakes: &Mistakes,
+) {
+    for found in macros {
+        let name = match found {
+            Macro::Country => "country",
+            Macro::Asn => "asn",
+            _ => continue,
+        };
+        named.need_for(found, macro_place(text, name), mistakes);
+    }
+}
+
+pub(super) fn traffic(text: &Spanned<&str>, forward: Forward, named: Named, mistakes: &Mistakes) -> Option<TrafficUrl> {
     let url = match TrafficUrl::parse(text.value, forward) {
         Ok(url) => url,
         Err(TrafficMistake::Template(wrong)) => return told(Err(wrong), text, mistakes),
@@ -59,11 +75,23 @@ pub(super) fn traffic(text: &Spanned<&str>, forward: Forward, mistakes: &Mistake
             || "if the tracker does not send it, it stays empty".to_owned(),
             |near| format!("did you mean `{{{near}}}`?"),
         );
-        let begin = text.value.find(&format!("{{{name}}}")).unwrap_or_default();
-        let at = begin..begin + name.len() + 2;
-        mistakes.push(warning.at(part(text, &at)).help(near));
+        mistakes.push(warning.at(macro_place(text, name)).help(near));
+    }
+    need_databases(url.macros(), text, named, mistakes);
+    if !url.site().secure {
+        let warning = Mistake::warning("the visitor goes to the advertiser unencrypted").at(part(text, &(0..7)));
+        mistakes.push(
+            warning
+                .help("write `https://` if the advertiser has it: browsers warn of `http`, and may drop the referrer"),
+        );
     }
     Some(url)
+}
+
+/// Where a macro stands first.
+fn macro_place(text: &Spanned<&str>, name: &str) -> Place {
+    let begin = text.value.find(&format!("{{{name}}}")).unwrap_or_default();
+    part(text, &(begin..begin + name.len() + 2))
 }
 
 fn told<T>(read: Result<T, TemplateMistakes>, text: &Spanned<&str>, mistakes: &Mistakes) -> Option<T> {

@@ -12,9 +12,10 @@ use crate::{
     visitor::Visitor,
 };
 
-pub(super) fn values<'a>(hit: &Hit<'a>, visitor: &Visitor<'a>) -> Values<'a> {
+pub(super) fn values<'a>(hit: &Hit<'a>, visitor: &'a Visitor<'a>) -> Values<'a> {
     let bytes = |value: Option<&'a HeaderValue>| value.map_or(&b""[..], HeaderValue::as_bytes);
     Values {
+        about: visitor,
         ip: visitor.ip,
         user_agent: bytes(visitor.user_agent),
         referrer: bytes(visitor.referrer),
@@ -57,7 +58,7 @@ pub(super) fn to_advertiser(offer: &Offer, values: &Values<'_>, click: &Click) -
 }
 
 /// What the tracker is told beside the required: the affiliate's `send`, then the visitor's own under other names.
-pub(super) fn told(offer: &Offer, values: &Values<'_>) -> Told {
+pub fn told(offer: &Offer, values: &Values<'_>) -> Told {
     let mut told = Told::default();
     for (name, value) in &offer.send {
         let mut written = Vec::new();

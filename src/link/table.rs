@@ -3,25 +3,48 @@
 //! An exact host beats a wildcard, a longer wildcard a shorter one; on one host an exact path beats a subtree, a deeper
 //! subtree a shallower one. A place of a more particular host that does not take the path leaves it to the next.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::HashSet,
+    hash::{BuildHasher, RandomState},
+};
 
+use hashbrown::HashTable;
 use smallvec::SmallVec;
 
 use super::place::{HostPattern, Place};
 
-/// Places and what stands at them.
+/// Places and what stands at them. Made for millions: a place takes its text and some 30 bytes.
 #[derive(Debug)]
 pub struct Table<T> {
     items: Vec<T>,
-    /// Host pattern and path, written one after the other (`go.example.com/shoes`, `*.example.com/`, `*/deals`); a host
-    /// holds no slash, so that no two places share a key.
-    exact: HashMap<Box<str>, u32>,
-    /// The same for the roots of subtrees, the root of a host as its pattern alone.
-    subtrees: HashMap<Box<str>, u32>,
+    keys: Keys,
+    /// Numbers of places.
+    exact: HashTable<u32>,
+    /// The same for the roots of subtrees.
+    subtrees: HashTable<u32>,
+    hasher: RandomState,
     /// How many segments the roots of subtrees have, so that no other prefix is looked up.
     depths: Vec<usize>,
-    wildcards: bool,
-    hosts: HashSet<Box<str>>,
+    /// Host patterns with a star.
+    wildcards: HashSet<Box<str>>,
+}
+
+/// The keys of all places, by number: host pattern and path, written one after the other (`go.example.com/shoes`,
+/// `*.example.com/`, `*/deals`), the root of a host's subtree as its pattern alone. A host holds no slash, so that no two
+/// places share a key.
+#[derive(Debug, Default)]
+struct Keys {
+    text: String,
+    /// Where each ends in the text, and its item's number.
+    ends: Vec<(usize, u32)>,
+}
+
+impl Keys {
+    fn key(&self, number: u32) -> &[u8] {
+        let number = number as usize;
+        let start = if number == 0 { 0 } else { self.ends[number - 1].0 };
+        &self.text.as_bytes()[start..self.ends[number].0]
+    }
 }
 
 /// A link and what its `*` stood for.
@@ -33,7 +56,7 @@ pub struct Found<'t, 'p, T> {
     pub rest: &'p str,
 }
 
-/// The place is taken, by the item of this number.
+/// The place is taken, by the place of this number: they are counted in the order in which they were put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taken(pub usize);
 
@@ -41,11 +64,12 @@ impl<T> Default for Table<T> {
     fn default() -> Self {
         Self {
             items: Vec::new(),
-            exact: HashMap::new(),
-            subtrees: HashMap::new(),
+            keys: Keys::default(),
+            exact: HashTable::new(),
+            subtrees: HashTable::new(),
+            hasher: RandomState::new(),
             depths: Vec::new(),
-            wildcards: false,
-            hosts: HashSet::new(),
+            wildcards: HashSet::new(),
         }
     }
 }
@@ -57,29 +81,64 @@ impl<T> Table<T> {
         self.items.len() - 1
     }
 
-    /// Puts the item of a number at a place. A place has one item.
+    /// Puts the item of a number at a place. A place has one item; one of a number that no item has takes its place from
+    /// others and is never found.
     pub fn place(&mut self, place: &Place, item: usize) -> Result<(), Taken> {
-        let number = u32::try_from(item).unwrap_or(u32::MAX);
-        let host = place.host.to_string();
-        let path = place.path.as_str();
-        let (map, key) = if place.subtree {
-            (&mut self.subtrees, root_key(&host, path))
-        } else {
-            (&mut self.exact, format!("{host}{path}"))
+        let (star, host) = match &place.host {
+            HostPattern::Exact(host) => ("", host.as_str()),
+            HostPattern::Below(host) => ("*.", host.as_str()),
+            HostPattern::Any => ("*", ""),
         };
-        if let Some(&taken) = map.get(key.as_str()) {
+        let path = match place.path.as_str() {
+            "/" if place.subtree => "",
+            path => path,
+        };
+        let Self { keys, hasher, .. } = self;
+        let map = if place.subtree {
+            &mut self.subtrees
+        } else {
+            &mut self.exact
+        };
+        // The key is tried where it is to stay.
+        let begin = keys.text.len();
+        for part in [star, host, path] {
+            keys.text.push_str(part);
+        }
+        let key = &keys.text.as_bytes()[begin..];
+        let hash = hasher.hash_one(key);
+        if let Some(&taken) = map.find(hash, |&known| keys.key(known) == key) {
+            keys.text.truncate(begin);
             return Err(Taken(taken as usize));
         }
-        map.insert(key.into(), number);
+        let number = u32::try_from(keys.ends.len()).expect("fewer places than memory for them");
+        keys.ends
+            .push((keys.text.len(), u32::try_from(item).unwrap_or(u32::MAX)));
+        map.insert_unique(hash, number, |&known| hasher.hash_one(keys.key(known)));
         if place.subtree {
-            let depth = segments(path);
+            let depth = segments(&place.path);
             if let Err(at) = self.depths.binary_search_by(|known| depth.cmp(known)) {
                 self.depths.insert(at, depth);
             }
         }
-        self.wildcards |= !matches!(place.host, HostPattern::Exact(_));
-        self.hosts.insert(host.into());
+        if !star.is_empty() {
+            self.wildcards.insert(format!("{star}{host}").into());
+        }
         Ok(())
+    }
+
+    /// Makes room for more items, with a place for each.
+    pub fn reserve(&mut self, more: usize) {
+        let Self { keys, hasher, .. } = self;
+        self.items.reserve(more);
+        keys.ends.reserve(more);
+        self.exact.reserve(more, |&known| hasher.hash_one(keys.key(known)));
+    }
+
+    /// Gives back what was taken in advance, once all is placed.
+    pub fn shrink_to_fit(&mut self) {
+        self.items.shrink_to_fit();
+        self.keys.text.shrink_to_fit();
+        self.keys.ends.shrink_to_fit();
     }
 
     /// How many items there are.
@@ -102,7 +161,7 @@ impl<T> Table<T> {
         if let Some(found) = self.on(host, path) {
             return Some(found);
         }
-        if !self.wildcards {
+        if self.wildcards.is_empty() {
             return None;
         }
         let mut pattern: SmallVec<[u8; 64]> = SmallVec::new();
@@ -113,7 +172,7 @@ impl<T> Table<T> {
             pattern.extend_from_slice(parent.as_bytes());
             if let Some(found) = str::from_utf8(&pattern)
                 .ok()
-                .filter(|pattern| self.hosts.contains(*pattern))
+                .filter(|pattern| self.wildcards.contains(*pattern))
                 .and_then(|pattern| self.on(pattern, path))
             {
                 return Some(found);
@@ -140,14 +199,12 @@ impl<T> Table<T> {
         None
     }
 
-    fn item(&self, map: &HashMap<Box<str>, u32>, key: &[u8]) -> Option<&T> {
-        let number = *map.get(str::from_utf8(key).ok()?)?;
-        self.items.get(number as usize)
+    fn item(&self, map: &HashTable<u32>, key: &[u8]) -> Option<&T> {
+        let hash = self.hasher.hash_one(key);
+        let number = *map.find(hash, |&known| self.keys.key(known) == key)?;
+        let (_, item) = self.keys.ends[number as usize];
+        self.items.get(item as usize)
     }
-}
-
-fn root_key(host: &str, path: &str) -> String {
-    format!("{host}{}", if path == "/" { "" } else { path })
 }
 
 /// `/` has none, `/a` one, `/a/b` two.
@@ -235,11 +292,30 @@ mod tests {
     }
 
     #[test]
+    fn an_item_that_is_none_is_not_found() {
+        let mut table = table(&["*/a"]);
+        let place = Place::parse("go.example.com/a").expect("a place");
+        assert_eq!(table.place(&place, usize::MAX), Ok(()));
+        assert_eq!(table.place(&place, 0), Err(Taken(1)));
+        assert_eq!(
+            table.find("go.example.com", "/a").map(|found| found.item.as_str()),
+            Some("*/a")
+        );
+    }
+
+    #[test]
     fn a_place_is_taken_once() {
         let mut table = table(&["go.example.com/a", "go.example.com/a/*"]);
         let again = Place::parse("GO.example.com/%61/").expect("a place");
         assert_eq!(table.place(&again, 0), Err(Taken(0)));
         let again = Place::parse("go.example.com/a/*").expect("a place");
         assert_eq!(table.place(&again, 0), Err(Taken(1)));
+        let other = Place::parse("go.example.com/b").expect("a place");
+        assert_eq!(table.place(&other, 1), Ok(()));
+        assert_eq!(table.place(&other, 0), Err(Taken(2)));
+        assert_eq!(
+            table.find("go.example.com", "/b").map(|found| found.item.as_str()),
+            Some("go.example.com/a/*")
+        );
     }
 }

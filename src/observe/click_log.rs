@@ -12,6 +12,7 @@ use std::{
 };
 
 use super::{Metrics, json, record::Record, text};
+use crate::visitor::Lookups;
 
 /// Records that wait for the writer: a good part of a second of a busy edge. A record copies no more than its request's
 /// head, so that they take some megabytes, and 128 at the worst.
@@ -82,11 +83,13 @@ pub fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).open(path)
 }
 
-/// Starts a writer to `out`; what it cannot write is counted in `metrics`.
+/// Starts a writer to `out`; what it cannot write is counted in `metrics`. What a line tells of a visitor beside the record
+/// it looks up in `lookups`, as they are then.
 pub fn start(
     out: impl Write + Send + 'static,
     format: Format,
     metrics: Arc<Metrics>,
+    lookups: impl Fn() -> Arc<Lookups> + Send + 'static,
 ) -> io::Result<(ClickLog, Writer)> {
     let queue = Arc::new(Queue {
         state: Mutex::default(),
@@ -95,7 +98,7 @@ pub fn start(
     let fed = Arc::clone(&queue);
     let thread = thread::Builder::new()
         .name("click-log".to_owned())
-        .spawn(move || run(&fed, out, format, &metrics))?;
+        .spawn(move || run(&fed, out, format, &metrics, lookups))?;
     let log = ClickLog(Arc::clone(&queue));
     Ok((log, Writer { queue, thread }))
 }
@@ -110,7 +113,7 @@ impl Writer {
     }
 }
 
-fn run(queue: &Queue, mut out: impl Write, format: Format, metrics: &Metrics) {
+fn run(queue: &Queue, mut out: impl Write, format: Format, metrics: &Metrics, lookups: impl Fn() -> Arc<Lookups>) {
     let mut records = Records::new();
     let mut lines = Vec::new();
     let mut complained = false;
@@ -129,9 +132,10 @@ fn run(queue: &Queue, mut out: impl Write, format: Format, metrics: &Metrics) {
         std::mem::swap(&mut records, &mut state.records);
         let closed = state.closed;
         drop(state);
+        let lookups = lookups();
         for record in &records {
             match format {
-                Format::Json => json::write(record, &mut lines),
+                Format::Json => json::write(record, &lookups, &mut lines),
                 Format::Text => text::write(record, &mut lines),
             }
         }
@@ -206,7 +210,7 @@ mod tests {
         let (give_leave, leave) = mpsc::channel();
         let metrics = Arc::new(Metrics::default());
         let out = Gated { written, leave };
-        let (log, writer) = start(out, Format::Json, metrics).expect("a thread");
+        let (log, writer) = start(out, Format::Json, metrics, Arc::default).expect("a thread");
         assert!(log.write(record("/first")));
         let first = lines.recv().expect("a first line");
         assert!(String::from_utf8_lossy(&first).contains("/first"));
@@ -227,7 +231,13 @@ mod tests {
         let (written, lines) = mpsc::channel();
         let (give_leave, leave) = mpsc::channel();
         let metrics = Arc::new(Metrics::default());
-        let (log, writer) = start(Gated { written, leave }, Format::Text, Arc::clone(&metrics)).expect("a thread");
+        let (log, writer) = start(
+            Gated { written, leave },
+            Format::Text,
+            Arc::clone(&metrics),
+            Arc::default,
+        )
+        .expect("a thread");
         let observe = Observe {
             metrics: Arc::clone(&metrics),
             log: Some(log),
@@ -259,7 +269,7 @@ mod tests {
     #[test]
     fn lines_that_cannot_be_written_are_counted() {
         let metrics = Arc::new(Metrics::default());
-        let (log, writer) = start(Full, Format::Text, Arc::clone(&metrics)).expect("a thread");
+        let (log, writer) = start(Full, Format::Text, Arc::clone(&metrics), Arc::default).expect("a thread");
         assert!(log.write(record("/a")));
         assert!(log.write(record("/b")));
         writer.close();

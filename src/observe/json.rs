@@ -14,12 +14,16 @@ use super::record::Record;
 use crate::{
     click::{CacheUse, wire},
     click_id::ClickId,
+    country::Country,
+    device::Device,
     outcome::Reason,
     percent,
+    visitor::Lookups,
 };
 
-/// Appends a record and a line break.
-pub fn write(record: &Record, out: &mut Vec<u8>) {
+/// Appends a record and a line break. The visitor's country and device are looked up here, as nothing on a hit's way may
+/// have asked for them.
+pub fn write(record: &Record, lookups: &Lookups, out: &mut Vec<u8>) {
     let mut line = Line { out };
     let ended = &record.ended;
     let trace = &ended.trace;
@@ -46,8 +50,15 @@ pub fn write(record: &Record, out: &mut Vec<u8>) {
     line.out.push(b'"');
     line.display(trace.ip);
     line.out.push(b'"');
-    line.text("country", None);
-    line.text("device", None);
+    line.text(
+        "country",
+        lookups.places.country(trace.ip).as_ref().map(Country::as_str),
+    );
+    let agent = record
+        .user_agent
+        .as_deref()
+        .map(|user_agent| lookups.agents.read(user_agent));
+    line.text("device", agent.and_then(|agent| agent.device).map(Device::as_str));
     line.bytes("user_agent", record.user_agent.as_deref());
     line.bytes("referrer", record.referrer.as_deref());
     told(record, &mut line);
@@ -228,7 +239,7 @@ mod tests {
 
     fn line(record: &Record) -> (String, serde_json::Value) {
         let mut out = Vec::new();
-        write(record, &mut out);
+        write(record, &Lookups::default(), &mut out);
         let line = String::from_utf8(out).expect("JSON is UTF-8");
         let value = serde_json::from_str(&line).expect("JSON");
         (line, value)

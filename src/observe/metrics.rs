@@ -33,6 +33,8 @@ pub struct Metrics {
     call_seconds: Family<TrackerLabel, Histogram>,
     cache: [Counter; 3],
     connections: Gauge,
+    reloads: Counter,
+    reload_failures: Counter,
     log_dropped: Counter,
 }
 
@@ -97,6 +99,18 @@ impl Default for Metrics {
         );
         let connections = Gauge::default();
         registry.register("connections", "Open connections of visitors", connections.clone());
+        let reloads = Counter::default();
+        registry.register(
+            "config_reloads",
+            "Changed files that were taken up while serving",
+            reloads.clone(),
+        );
+        let reload_failures = Counter::default();
+        registry.register(
+            "config_reload_failures",
+            "Changed files that could not be used, so that the old ones are",
+            reload_failures.clone(),
+        );
         let log_dropped = Counter::default();
         registry.register(
             "click_log_dropped",
@@ -112,6 +126,8 @@ impl Default for Metrics {
             call_seconds,
             cache: [cached("hit"), cached("miss"), cached("joined")],
             connections,
+            reloads,
+            reload_failures,
             log_dropped,
             registry,
         }
@@ -119,6 +135,11 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Counts a changed file, and whether it could be used.
+    pub fn reload(&self, used: bool) {
+        if used { &self.reloads } else { &self.reload_failures }.inc();
+    }
+
     /// Counts a hit.
     pub fn hit(&self, kind: Kind, reason: Option<Reason>, total: Duration) {
         let index = reason.map_or(Reason::ALL.len(), |reason| reason as usize);

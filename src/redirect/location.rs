@@ -5,7 +5,7 @@ use http::HeaderValue;
 
 use super::{
     macros::{ClickValues, Macro, Spot, Use, Values},
-    template::{Template, TemplateMistakes},
+    template::{Site, Template, TemplateMistakes},
 };
 use crate::{percent, query::Query};
 
@@ -68,6 +68,16 @@ impl FallbackUrl {
         Template::url(text, usage).map(Self)
     }
 
+    /// Its macros.
+    pub fn macros(&self) -> impl Iterator<Item = &Macro> {
+        self.0.macros().map(|(found, _)| found)
+    }
+
+    /// Where it leads.
+    pub fn site(&self) -> Site<'_> {
+        self.0.site()
+    }
+
     /// Where this visitor goes.
     pub fn location(&self, values: &Values<'_>) -> Location {
         let mut out = Vec::with_capacity(256);
@@ -94,7 +104,7 @@ pub enum Forward {
 pub struct TrafficUrl {
     template: Template,
     forward: Forward,
-    /// Parameters that the link has of its own: no visitor's stands beside them.
+    /// Parameters that the link has of its own: no visitor's stands beside them. None where no visitor's is added.
     own: Box<[Box<str>]>,
 }
 
@@ -114,10 +124,13 @@ impl TrafficUrl {
         if !template.macros().any(|(found, _)| *found == Macro::ClickId) {
             return Err(TrafficMistake::NoClickId);
         }
-        let own = Query::new(&template.query_text())
-            .pairs()
-            .map(|pair| String::from_utf8_lossy(&percent::decode_form(pair.name.as_bytes())).into())
-            .collect();
+        let own = match forward {
+            Forward::Nothing => Box::default(),
+            Forward::Names(_) | Forward::All => Query::new(&template.query_text())
+                .pairs()
+                .map(|pair| String::from_utf8_lossy(&percent::decode_form(pair.name.as_bytes())).into())
+                .collect(),
+        };
         Ok(Self { template, forward, own })
     }
 
@@ -126,6 +139,16 @@ impl TrafficUrl {
         self.template
             .macros()
             .all(|(found, spot)| *found != Macro::ClickId || spot == Spot::Fragment)
+    }
+
+    /// Its macros.
+    pub fn macros(&self) -> impl Iterator<Item = &Macro> {
+        self.template.macros().map(|(found, _)| found)
+    }
+
+    /// Where it leads.
+    pub fn site(&self) -> Site<'_> {
+        self.template.site()
     }
 
     /// Macros that are the tracker's, or slips of the pen.
@@ -179,6 +202,11 @@ impl SendValue {
     /// Reads a value: any text, with macros of the visitor's and the offer's.
     pub fn parse(text: &str) -> Result<Self, TemplateMistakes> {
         Template::value(text).map(Self)
+    }
+
+    /// Its macros.
+    pub fn macros(&self) -> impl Iterator<Item = &Macro> {
+        self.0.macros().map(|(found, _)| found)
     }
 
     /// The value, encoded for a query; empty where its macros are.

@@ -6,10 +6,11 @@ use http::Uri;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{click_id::ClickId, hit_id::HitId, redirect::macros::OfferIds};
+use crate::{about::Unknown, click_id::ClickId, hit_id::HitId, offer_ids::OfferIds};
 
 fn values(query: &str) -> Values<'_> {
     Values {
+        about: &Unknown,
         ip: "2001:db8::1".parse().expect("an address"),
         user_agent: b"Mozilla/5.0 (\xff)",
         referrer: b"https://a.example/?x=1&y=2",

@@ -3,8 +3,12 @@
 use std::{io::Write, net::IpAddr};
 
 use crate::{
+    about::About,
     click_id::ClickId,
+    country::Country,
+    device::{Browser, Device, Os},
     hit_id::HitId,
+    offer_ids::OfferIds,
     percent,
     query::{Query, TAGS},
 };
@@ -22,6 +26,18 @@ pub enum Macro {
     CampaignId,
     /// The promo's id.
     PromoId,
+    /// The country of the visitor's address.
+    Country,
+    /// The autonomous system of the visitor's address.
+    Asn,
+    /// The visitor's kind of device.
+    Device,
+    /// The visitor's operating system.
+    Os,
+    /// The visitor's browser.
+    Browser,
+    /// The language that the visitor wants most.
+    Language,
     /// The visitor's address.
     Ip,
     /// The visitor's User-Agent.
@@ -80,12 +96,18 @@ pub enum NoMacro {
 }
 
 /// Names with a fixed meaning, for messages. Tags come on top.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 20] = [
     "click_id",
     "session_id",
     "offer_id",
     "campaign_id",
     "promo_id",
+    "country",
+    "asn",
+    "device",
+    "os",
+    "browser",
+    "language",
     "ip",
     "user_agent",
     "referrer",
@@ -97,9 +119,6 @@ const NAMES: [&str; 14] = [
     "query.NAME",
 ];
 
-/// Names that stand for what this version does not find out about a visitor.
-const NOT_YET: [&str; 6] = ["country", "asn", "device", "os", "browser", "language"];
-
 impl Macro {
     /// The macro of a name, if a template of this use may hold it.
     pub fn parse(name: &str, usage: Use) -> Result<Self, NoMacro> {
@@ -109,6 +128,12 @@ impl Macro {
             "offer_id" => Self::OfferId,
             "campaign_id" => Self::CampaignId,
             "promo_id" => Self::PromoId,
+            "country" => Self::Country,
+            "asn" => Self::Asn,
+            "device" => Self::Device,
+            "os" => Self::Os,
+            "browser" => Self::Browser,
+            "language" => Self::Language,
             "ip" => Self::Ip,
             "user_agent" => Self::UserAgent,
             "referrer" => Self::Referrer,
@@ -118,9 +143,6 @@ impl Macro {
             "reason" => Self::Reason,
             "hit_id" => Self::HitId,
             _ if TAGS.contains(&name) => Self::Query(name.into()),
-            _ if NOT_YET.contains(&name) => {
-                return Err(NoMacro::NotHere("this version does not find it out yet"));
-            }
             _ => match name.strip_prefix("query.") {
                 Some("") => return Err(NoMacro::Unknown(Some("query.NAME"))),
                 Some(parameter) => Self::Query(parameter.into()),
@@ -157,20 +179,11 @@ pub fn nearest(name: &str) -> Option<&'static str> {
         .map(|(_, known)| known)
 }
 
-/// The ids of an offer, as the tracker knows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OfferIds {
-    /// `offer_id`.
-    pub offer: u64,
-    /// `campaign_id`.
-    pub campaign: u64,
-    /// `promo_id`.
-    pub promo: u64,
-}
-
 /// What the macros of one hit stand for. Bytes are as the visitor sent them.
 #[derive(Clone, Debug)]
 pub struct Values<'a> {
+    /// `{country}`, `{asn}`, `{device}`, `{os}`, `{browser}` and `{language}`; empty where they are not known.
+    pub about: &'a dyn About,
     /// `{ip}`.
     pub ip: IpAddr,
     /// `{user_agent}`.
@@ -232,6 +245,16 @@ impl Values<'_> {
             Macro::OfferId => self.write_number(|ids| ids.offer, out),
             Macro::CampaignId => self.write_number(|ids| ids.campaign, out),
             Macro::PromoId => self.write_number(|ids| ids.promo, out),
+            Macro::Country => write_word(self.about.country().as_ref().map(Country::as_str), out),
+            Macro::Asn => {
+                if let Some(number) = self.about.asn() {
+                    write_display(number, out);
+                }
+            }
+            Macro::Device => write_word(self.about.agent().device.map(Device::as_str), out),
+            Macro::Os => write_word(self.about.agent().os.map(Os::as_str), out),
+            Macro::Browser => write_word(self.about.agent().browser.map(Browser::as_str), out),
+            Macro::Language => write_word(self.about.languages().preferred(), out),
             Macro::Ip => percent::encode(self.ip.to_string().as_bytes(), out),
             Macro::UserAgent => percent::encode(self.user_agent, out),
             Macro::Referrer => percent::encode(self.referrer, out),
@@ -255,6 +278,11 @@ impl Values<'_> {
             write_display(which(ids), out);
         }
     }
+}
+
+/// A word of letters, digits and hyphens, which no place needs encoded.
+fn write_word(word: Option<&str>, out: &mut Vec<u8>) {
+    out.extend_from_slice(word.unwrap_or_default().as_bytes());
 }
 
 fn write_display(value: impl std::fmt::Display, out: &mut Vec<u8>) {

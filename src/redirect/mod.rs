@@ -8,6 +8,6 @@ pub mod template;
 
 pub use self::{
     location::{AdvertiserLocation, FallbackUrl, Forward, Location, SendValue, TrafficUrl},
-    macros::{Macro, OfferIds, Values},
-    template::{Template, TemplateMistake, TemplateMistakes},
+    macros::{Macro, Values},
+    template::{Site, Template, TemplateMistake, TemplateMistakes},
 };

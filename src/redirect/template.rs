@@ -10,19 +10,66 @@ use url::Url;
 use super::macros::{ClickValues, Macro, NoMacro, Spot, Use, Values};
 use crate::percent;
 
-/// Text and macros in turn.
+/// Text with macros in it. A configuration may have millions, so that all text stands in one piece.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Template {
-    parts: Vec<Part>,
-    /// Behind `#`, which is text of it; what is added to a query comes before.
-    fragment: Vec<Part>,
+    text: Box<str>,
+    /// In the order in which they stand, those of the fragment last.
+    holes: Box<[Hole]>,
+    /// Where in the text the fragment begins, which `#` is a part of; what is added to a query comes before.
+    fragment: u32,
     has_query: bool,
 }
 
+/// The fixed part of where a URL leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Site<'a> {
+    /// Whether the scheme is `https`.
+    pub secure: bool,
+    /// The canonical host.
+    pub host: &'a str,
+    /// The port.
+    pub port: u16,
+    /// The path, its macros left out.
+    pub path: &'a str,
+}
+
+/// A macro, and before which byte of the text it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
-    Text(Box<str>),
-    Macro(Macro, Spot),
+struct Hole {
+    at: u32,
+    spot: Spot,
+    what: Macro,
+}
+
+/// A template under way.
+#[derive(Default)]
+struct Draft {
+    text: String,
+    holes: Vec<Hole>,
+    fragment: Option<u32>,
+    has_query: bool,
+}
+
+impl Draft {
+    fn len(&self) -> u32 {
+        u32::try_from(self.text.len()).expect("a file's text is far shorter than 4 GiB, its bytes escaped or not")
+    }
+
+    fn push(&mut self, what: Macro, spot: Spot) {
+        let at = self.len();
+        self.holes.push(Hole { at, spot, what });
+    }
+
+    fn finish(self) -> Template {
+        let end = self.len();
+        Template {
+            text: self.text.into(),
+            holes: self.holes.into(),
+            fragment: self.fragment.unwrap_or(end),
+            has_query: self.has_query,
+        }
+    }
 }
 
 /// What is wrong with a template: each mistake, in the order of the text.
@@ -50,9 +97,11 @@ fn mistake(at: Range<usize>, message: impl Into<String>, help: impl Into<String>
 impl Template {
     /// Reads an absolute `http` or `https` URL with macros in its path, query or fragment.
     pub fn url(text: &str, usage: Use) -> Result<Self, TemplateMistakes> {
-        if let Some((at, found)) = text
-            .char_indices()
-            .find(|&(_, c)| c.is_whitespace() || c.is_control() || c == '\\')
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+        if !is_plain
+            && let Some((at, found)) = text
+                .char_indices()
+                .find(|&(_, c)| c.is_whitespace() || c.is_control() || c == '\\')
         {
             let help = match found {
                 ' ' => "write `%20` for a space",
@@ -70,10 +119,10 @@ impl Template {
             text,
             usage,
             spot: Spot::Path,
-            template: Self::default(),
+            draft: Draft::default(),
             mistakes: Vec::new(),
         };
-        reader.push_text(&origin);
+        reader.draft.text.push_str(&origin);
         reader.read(rest_at);
         if has_dot_segment(&text[rest_at..]) {
             reader.mistakes.push(mistake(
@@ -83,7 +132,7 @@ impl Template {
             ));
         }
         if reader.mistakes.is_empty() {
-            Ok(reader.template)
+            Ok(reader.draft.finish())
         } else {
             Err(reader.mistakes)
         }
@@ -91,24 +140,24 @@ impl Template {
 
     /// Reads a value for the tracker: any text, macros anywhere.
     pub fn value(text: &str) -> Result<Self, TemplateMistakes> {
-        let mut template = Self::default();
+        let mut draft = Draft::default();
         let mut mistakes = Vec::new();
         for piece in pieces(text, 0) {
-            let part = piece.and_then(|piece| match piece {
-                Piece::Text(at) => {
-                    let mut encoded = Vec::new();
-                    percent::encode(text[at].as_bytes(), &mut encoded);
-                    Ok(Part::Text(String::from_utf8_lossy(&encoded).into()))
+            let read = piece.and_then(|piece| {
+                match piece {
+                    Piece::Text(at) => {
+                        let mut encoded = Vec::new();
+                        percent::encode(text[at].as_bytes(), &mut encoded);
+                        draft.text.push_str(&String::from_utf8_lossy(&encoded));
+                    }
+                    Piece::Macro(at) => draft.push(find(text, at, Use::Send)?, Spot::Query),
                 }
-                Piece::Macro(at) => Ok(Part::Macro(find(text, at, Use::Send)?, Spot::Query)),
+                Ok(())
             });
-            match part {
-                Ok(part) => template.parts.push(part),
-                Err(mistake) => mistakes.push(mistake),
-            }
+            mistakes.extend(read.err());
         }
         if mistakes.is_empty() {
-            Ok(template)
+            Ok(draft.finish())
         } else {
             Err(mistakes)
         }
@@ -116,10 +165,25 @@ impl Template {
 
     /// The macros, in the order in which they stand.
     pub fn macros(&self) -> impl Iterator<Item = (&Macro, Spot)> {
-        self.parts.iter().chain(&self.fragment).filter_map(|part| match part {
-            Part::Macro(found, spot) => Some((found, *spot)),
-            Part::Text(_) => None,
-        })
+        self.holes.iter().map(|hole| (&hole.what, hole.spot))
+    }
+
+    /// Where a URL leads.
+    pub fn site(&self) -> Site<'_> {
+        let (scheme, after) = self.text.split_once("://").unwrap_or_default();
+        let secure = scheme == "https";
+        let (authority, rest) = after.split_at(after.find(['/', '?', '#']).unwrap_or(after.len()));
+        // The colons of an IPv6 address stand in brackets.
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()),
+            _ => (authority, None),
+        };
+        Site {
+            secure,
+            host,
+            port: port.unwrap_or(if secure { 443 } else { 80 }),
+            path: &rest[..rest.find(['?', '#']).unwrap_or(rest.len())],
+        }
     }
 
     /// Whether there is a `?` in it.
@@ -129,35 +193,46 @@ impl Template {
 
     /// The text of the query, macros left out.
     pub fn query_text(&self) -> String {
-        let text: String = self
-            .parts
-            .iter()
-            .filter_map(|part| match part {
-                Part::Text(text) => Some(&**text),
-                Part::Macro(..) => None,
-            })
-            .collect();
-        text.split_once('?')
+        let before_fragment = &self.text[..self.fragment as usize];
+        before_fragment
+            .split_once('?')
             .map_or(String::new(), |(_, query)| query.to_owned())
     }
 
     /// Appends everything up to the fragment, with the values of a hit.
     pub fn write(&self, values: &Values<'_>, click: Option<ClickValues<'_>>, out: &mut Vec<u8>) {
-        write(&self.parts, values, click, out);
+        let mut from = 0;
+        for hole in self.holes.iter().take_while(|hole| hole.spot != Spot::Fragment) {
+            self.write_hole(&mut from, hole, values, click, out);
+        }
+        out.extend_from_slice(&self.text.as_bytes()[from..self.fragment as usize]);
     }
 
     /// Appends the fragment, if there is one, with its `#`.
     pub fn write_fragment(&self, values: &Values<'_>, click: Option<ClickValues<'_>>, out: &mut Vec<u8>) {
-        write(&self.fragment, values, click, out);
-    }
-}
-
-fn write(parts: &[Part], values: &Values<'_>, click: Option<ClickValues<'_>>, out: &mut Vec<u8>) {
-    for part in parts {
-        match part {
-            Part::Text(text) => out.extend_from_slice(text.as_bytes()),
-            Part::Macro(what, spot) => values.write(what, *spot, click, out),
+        let mut from = self.fragment as usize;
+        if from == self.text.len() {
+            return;
         }
+        for hole in self.holes.iter().filter(|hole| hole.spot == Spot::Fragment) {
+            self.write_hole(&mut from, hole, values, click, out);
+        }
+        out.extend_from_slice(&self.text.as_bytes()[from..]);
+    }
+
+    /// Appends the text from `from` to a macro, and the macro's value.
+    fn write_hole(
+        &self,
+        from: &mut usize,
+        hole: &Hole,
+        values: &Values<'_>,
+        click: Option<ClickValues<'_>>,
+        out: &mut Vec<u8>,
+    ) {
+        let at = hole.at as usize;
+        out.extend_from_slice(&self.text.as_bytes()[*from..at]);
+        values.write(&hole.what, hole.spot, click, out);
+        *from = at;
     }
 }
 
@@ -192,6 +267,9 @@ fn origin(text: &str) -> Result<(String, usize), TemplateMistake> {
             "leave out what stands before `@`",
         ));
     }
+    if matches!(scheme, "http" | "https") && is_canonical(authority) {
+        return Ok((text[..end].to_owned(), end));
+    }
     let url = Url::parse(&text[..end])
         .ok()
         .filter(|url| url.host().is_some())
@@ -204,11 +282,19 @@ fn origin(text: &str) -> Result<(String, usize), TemplateMistake> {
     Ok((origin, end))
 }
 
+/// Whether this is certainly a host name in the form that URLs are written in: most are, and to find it out is most of what
+/// reading them takes. A last label that begins with a letter makes it no IPv4 address, in whatever writing.
+fn is_canonical(authority: &str) -> bool {
+    let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.');
+    let last = authority.rsplit('.').next().unwrap_or_default();
+    authority.bytes().all(plain) && last.starts_with(|c: char| c.is_ascii_lowercase()) && !authority.contains("xn--")
+}
+
 struct Reader<'t> {
     text: &'t str,
     usage: Use,
     spot: Spot,
-    template: Template,
+    draft: Draft,
     mistakes: TemplateMistakes,
 }
 
@@ -218,27 +304,11 @@ impl Reader<'_> {
             let read = piece.and_then(|piece| match piece {
                 Piece::Text(at) => self.text(at),
                 Piece::Macro(at) => {
-                    let found = find(self.text, at, self.usage)?;
-                    let part = Part::Macro(found, self.spot);
-                    self.parts().push(part);
+                    self.draft.push(find(self.text, at, self.usage)?, self.spot);
                     Ok(())
                 }
             });
             self.mistakes.extend(read.err());
-        }
-    }
-
-    fn parts(&mut self) -> &mut Vec<Part> {
-        match self.spot {
-            Spot::Path | Spot::Query => &mut self.template.parts,
-            Spot::Fragment => &mut self.template.fragment,
-        }
-    }
-
-    fn push_text(&mut self, text: &str) {
-        match self.parts().last_mut() {
-            Some(Part::Text(before)) => *before = format!("{before}{text}").into(),
-            _ => self.parts().push(Part::Text(text.into())),
         }
     }
 
@@ -259,19 +329,22 @@ impl Reader<'_> {
                 (b'#', Spot::Path | Spot::Query) => Spot::Fragment,
                 (b'#', Spot::Fragment) => {
                     // A second `#` is data of the fragment (RFC 3986, section 3.5).
-                    self.push_text(&percent::encode_written(&text[from..found]));
-                    self.push_text("%23");
+                    self.draft.text.push_str(&percent::encode_written(&text[from..found]));
+                    self.draft.text.push_str("%23");
                     from = found + 1;
                     continue;
                 }
                 _ => continue,
             };
-            self.push_text(&percent::encode_written(&text[from..found]));
+            self.draft.text.push_str(&percent::encode_written(&text[from..found]));
             self.spot = next;
-            self.template.has_query |= next == Spot::Query;
+            self.draft.has_query |= next == Spot::Query;
+            if next == Spot::Fragment {
+                self.draft.fragment = Some(self.draft.len());
+            }
             from = found;
         }
-        self.push_text(&percent::encode_written(&text[from..]));
+        self.draft.text.push_str(&percent::encode_written(&text[from..]));
         Ok(())
     }
 }
@@ -279,21 +352,23 @@ impl Reader<'_> {
 /// Whether a segment of the path is `.` or `..` once its macros are taken out: with values that are empty it would be one.
 fn has_dot_segment(after_host: &str) -> bool {
     let path = &after_host[..after_host.find(['?', '#']).unwrap_or(after_host.len())];
-    path.split('/').skip(1).any(|segment| {
-        let mut depth = 0;
-        let text: String = segment
-            .chars()
-            .filter(|c| {
-                match c {
-                    '{' => depth += 1,
-                    '}' => depth -= 1,
-                    _ => return depth == 0,
-                }
-                false
-            })
-            .collect();
-        matches!(&*percent::decode_path(text.as_bytes()), b"." | b"..")
-    })
+    // Hardly any path has what could be a dot.
+    path.contains(['.', '%'])
+        && path.split('/').skip(1).any(|segment| {
+            let mut depth = 0;
+            let text: String = segment
+                .chars()
+                .filter(|c| {
+                    match c {
+                        '{' => depth += 1,
+                        '}' => depth -= 1,
+                        _ => return depth == 0,
+                    }
+                    false
+                })
+                .collect();
+            matches!(&*percent::decode_path(text.as_bytes()), b"." | b"..")
+        })
 }
 
 enum Piece {
@@ -358,6 +433,8 @@ fn find(text: &str, at: Range<usize>, usage: Use) -> Result<Macro, TemplateMista
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -387,7 +464,7 @@ mod tests {
             ("https://a/{reason}", Use::Tracking, 11..17, "no value here"),
             ("https://a/{reason}", Use::Visitor, 11..17, "no value here"),
             ("https://a/{offer_id}", Use::Visitor, 11..19, "no value here"),
-            ("https://a/{country}", Use::Traffic, 11..18, "no value here"),
+            ("https://a/{reason}", Use::Traffic, 11..17, "no value here"),
             ("https://a/{query.}", Use::Traffic, 11..17, "no macro"),
         ] {
             let found = Template::url(text, usage).expect_err(text).remove(0);
@@ -408,6 +485,17 @@ mod tests {
         let begins: Vec<_> = found.iter().map(|mistake| mistake.at.start).collect();
         assert_eq!(begins, [19, 22, 26, 36]);
         assert_eq!(Template::value("{x}{y}").expect_err("two slips").len(), 2);
+    }
+
+    proptest! {
+        #[test]
+        fn a_canonical_host_is_what_a_url_makes_of_it(host in "[a-z0-9.-]{0,12}(\\.[a-zA-Z0-9:%_-]{1,4})?") {
+            if is_canonical(&host) {
+                let url = Url::parse(&format!("https://{host}")).expect("a URL");
+                prop_assert_eq!(url.host_str(), Some(&*host));
+                prop_assert_eq!(url.port(), None);
+            }
+        }
     }
 
     #[test]

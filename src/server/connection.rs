@@ -28,7 +28,7 @@ use super::{
     request,
 };
 use crate::{
-    edge::Edge,
+    edge::Current,
     hit::{self, Hit},
     hit_id::HitId,
     observe::{Observe, Seen, Trace},
@@ -72,7 +72,7 @@ const WINDOW_BYTES: u32 = 64 * 1024;
 /// What serves connections.
 pub struct Server {
     /// Where hits go.
-    pub edge: Arc<Edge>,
+    pub edge: Arc<Current>,
     /// Who is told.
     pub observe: Observe,
     /// What a connection may take.
@@ -189,9 +189,11 @@ impl Server {
             head: Some((&parts.uri, &parts.headers)),
         };
         let mut watch = self.observe.watch(seen, trace);
+        let edge = self.edge.load();
         let outcome = match &asked {
             Ok(asked) => {
                 let hit = Hit {
+                    at,
                     id,
                     head: asked.head,
                     host: &asked.host,
@@ -200,10 +202,10 @@ impl Server {
                     headers: &parts.headers,
                     peer,
                 };
-                hit::serve(&self.edge, &hit, &mut watch.trace).await
+                hit::serve(&edge, &hit, &mut watch.trace).await
             }
             Err(refusal) => {
-                watch.trace.ip = self.edge.real_ip.of(peer, &parts.headers);
+                watch.trace.ip = edge.real_ip.of(peer, &parts.headers);
                 Outcome::Refused(*refusal)
             }
         };

@@ -23,6 +23,17 @@ pub enum RealIpHeader {
     Single(HeaderName),
 }
 
+impl RealIpHeader {
+    /// The header's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::XForwardedFor => X_FORWARDED_FOR.as_str(),
+            Self::Forwarded => http::header::FORWARDED.as_str(),
+            Self::Single(name) => name.as_str(),
+        }
+    }
+}
+
 /// How the visitor's address is decided.
 #[derive(Clone, Debug)]
 pub struct RealIp {
@@ -32,12 +43,38 @@ pub struct RealIp {
     pub header: RealIpHeader,
 }
 
+/// What decided about a visitor's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Because {
+    /// The peer is no trusted proxy: it is the visitor, whatever it writes.
+    PeerIsNoProxy,
+    /// The peer is a trusted proxy, and its header is not there.
+    NothingIsSaid,
+    /// The first address of a list, from the right, that is no trusted proxy.
+    FirstStranger,
+    /// All addresses of a list are trusted proxies; the leftmost counts.
+    AllAreProxies,
+    /// An entry of a list is no address; the last one before it counts.
+    EntryIsUnusable,
+    /// The list is longer than any chain of proxies; the last one that was read counts.
+    TooManyHops,
+    /// The only value of a header with one address.
+    OnlyValue,
+    /// A header of one address has no, or several; the peer counts.
+    ValueIsUnusable,
+}
+
 impl RealIp {
     /// The visitor's canonical address. `peer` is the other end of the connection.
     pub fn of(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        self.decide(peer, headers).0
+    }
+
+    /// The visitor's canonical address, and why it is this one.
+    pub fn decide(&self, peer: IpAddr, headers: &HeaderMap) -> (IpAddr, Because) {
         let peer = peer.to_canonical();
         if !self.trusted.contain(peer) {
-            return peer;
+            return (peer, Because::PeerIsNoProxy);
         }
         match &self.header {
             RealIpHeader::XForwardedFor => {
@@ -56,12 +93,14 @@ impl RealIp {
             }
             RealIpHeader::Single(name) => {
                 let mut lines = lines(headers, name);
-                match (lines.next(), lines.next()) {
-                    (Some(line), None) => str::from_utf8(line.trim_ascii())
-                        .ok()
-                        .and_then(forwarded::address)
-                        .unwrap_or(peer),
-                    _ => peer,
+                let only = match (lines.next(), lines.next()) {
+                    (None, _) => return (peer, Because::NothingIsSaid),
+                    (Some(line), None) => str::from_utf8(line.trim_ascii()).ok(),
+                    (Some(_), Some(_)) => None,
+                };
+                match only.and_then(forwarded::address) {
+                    Some(ip) => (ip, Because::OnlyValue),
+                    None => (peer, Because::ValueIsUnusable),
                 }
             }
         }
@@ -70,17 +109,16 @@ impl RealIp {
     /// Walks the entries from the nearest hop outwards. Each entry was written by the hop before it, so it counts while
     /// that hop is trusted; the first address that is not trusted is the visitor. An unusable entry ends the walk at the
     /// last address that was trusted to speak.
-    fn walk(&self, peer: IpAddr, entries: impl Iterator<Item = Entry>) -> IpAddr {
-        let mut speaker = peer;
-        for entry in entries.take(MAX_HOPS) {
+    fn walk(&self, peer: IpAddr, entries: impl Iterator<Item = Entry>) -> (IpAddr, Because) {
+        let mut speaker = (peer, Because::NothingIsSaid);
+        for (hop, entry) in entries.enumerate() {
+            if hop == MAX_HOPS {
+                return (speaker.0, Because::TooManyHops);
+            }
             match entry {
-                Entry::Unusable => break,
-                Entry::Address(ip) => {
-                    speaker = ip;
-                    if !self.trusted.contain(ip) {
-                        break;
-                    }
-                }
+                Entry::Unusable => return (speaker.0, Because::EntryIsUnusable),
+                Entry::Address(ip) if self.trusted.contain(ip) => speaker = (ip, Because::AllAreProxies),
+                Entry::Address(ip) => return (ip, Because::FirstStranger),
             }
         }
         speaker

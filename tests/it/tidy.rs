@@ -87,13 +87,27 @@ fn stage(name: &str) -> &str {
 
 #[test]
 fn stages_know_what_they_may() {
-    let words = ["click_id", "hit_id", "query", "percent"];
+    let words = [
+        "about",
+        "click_id",
+        "country",
+        "device",
+        "hit_id",
+        "language",
+        "networks",
+        "offer_ids",
+        "percent",
+        "query",
+    ];
     let mut checked = 0;
     for (name, text) in sources() {
         let stage = stage(&name).to_owned();
         let may: &[&str] = match &*stage {
             "visitor" | "link" | "click" | "redirect" | "listener" | "sandbox" => &[],
             "outcome" => &["redirect"],
+            "explain" => &[
+                "click", "edge", "hit", "link", "observe", "outcome", "server", "visitor",
+            ],
             "server" => &["edge", "hit", "link", "observe", "outcome"],
             "hit" => &["click", "edge", "link", "observe", "outcome", "redirect", "visitor"],
             _ => continue,
@@ -131,6 +145,7 @@ fn each_outside_thing_has_its_owners() {
         ("hyper::", &["server/", "click/client.rs", "admin.rs", "sandbox/"][..]),
         ("rustls::", &["click/client.rs"]),
         ("lru::", &["click/cache.rs"]),
+        ("maxminddb::", &["visitor/places"]),
         ("prometheus_client::", &["observe/metrics.rs"]),
         ("SystemTime::now", &["server/connection.rs"]),
         ("\"x-forwarded-for\"", &["visitor/real_ip.rs", "config/sections.rs"]),

@@ -1,6 +1,6 @@
 //! However a configuration is broken, its key is not printed.
 
-use super::super::{Mistake, Mistakes, Secrets, Sources, TableReader, Value, parse, source::Place};
+use super::super::{Mistake, Mistakes, Secrets, Sources, TableReader, Value, source::Place, tree::parse};
 use super::Random;
 
 /// Broken files of each kind. The first ones are always the same, so after a change to masking run more: some gaps show

@@ -7,7 +7,10 @@ mod reading;
 mod redacting;
 mod rendering;
 
-use super::{Mistake, Mistakes, Secrets, Sources, parse, tree::Tree};
+use super::{
+    Mistake, Mistakes, Secrets, Sources,
+    tree::{Tree, parse},
+};
 
 /// A small reproducible source of random numbers.
 pub(super) struct Random(pub u64);

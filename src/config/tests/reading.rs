@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::{Mistakes, Sources, Spanned, TableReader, Zero, parse};
+use super::super::{Mistakes, Sources, Spanned, TableReader, Zero, tree::parse};
 use super::{listed, rendered};
 
 /// Reads a text with a function and gives the mistakes.

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use onehop::{
     app::{self, App},
     config,
-    observe::{Metrics, click_log::Format},
+    observe::Metrics,
 };
 use tokio::{sync::oneshot, task::JoinHandle};
 
@@ -30,10 +30,9 @@ impl Edge {
     /// The same, with relative paths relative to a folder.
     pub(crate) fn start_in(folder: &Path, configuration: &str) -> Self {
         let metrics = Arc::new(Metrics::default());
-        let read = config::read_text(&folder.join("test.toml"), configuration, &app::teller(&metrics));
+        let read = config::read_text(&folder.join("test.toml"), configuration, &[], &app::teller(&metrics));
         let config = read.config.unwrap_or_else(|| panic!("{}", read.text));
-        let log = app::open_click_log(config.click_log.as_deref(), Format::Json, &metrics).expect("a click log");
-        let edge = App::bind(config, Arc::clone(&metrics)).expect("a port").logging_to(log);
+        let edge = App::bind(config, Arc::clone(&metrics)).expect("a port and a click log");
         let address = edge.http_addresses()[0];
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(async move {
@@ -86,11 +85,11 @@ impl Edge {
 /// What serves connections, without a listener; and what makes it drain.
 pub(crate) fn server(configuration: &str) -> (Arc<onehop::server::Server>, tokio::sync::watch::Sender<bool>) {
     let metrics = Arc::new(Metrics::default());
-    let read = config::read_text(Path::new("test.toml"), configuration, &app::teller(&metrics));
+    let read = config::read_text(Path::new("test.toml"), configuration, &[], &app::teller(&metrics));
     let config = read.config.unwrap_or_else(|| panic!("{}", read.text));
     let (drain, draining) = tokio::sync::watch::channel(false);
     let server = onehop::server::Server {
-        edge: Arc::new(config.into_edge()),
+        edge: Arc::new(onehop::edge::Current::new(config.into_edge())),
         observe: onehop::observe::Observe { metrics, log: None },
         limits: onehop::server::Limits::default(),
         draining,

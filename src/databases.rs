@@ -1,0 +1,164 @@
+//! Databases of places on disk: reading them, and taking up a changed one while serving.
+//!
+//! Files are looked at twice a second rather than watched by the system: that sees a file which is renamed over another, one
+//! written in place, and one behind links that are swapped, on every kind of disk. What a database holds is `visitor::places`'.
+
+use std::{
+    fmt, fs, io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::{
+    edge::Current,
+    observe::Metrics,
+    visitor::{AsnDatabase, CountryDatabase, NotADatabase, Places},
+};
+
+/// How often files are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// What a database tells of addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Countries.
+    Country,
+    /// Autonomous systems.
+    Asn,
+}
+
+/// A file with a database, as it was when it was last read.
+#[derive(Debug)]
+pub struct Database {
+    kind: Kind,
+    path: PathBuf,
+    read: Option<Print>,
+    seen: Option<Print>,
+}
+
+/// What tells a file from the one that was there before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Print {
+    device: u64,
+    inode: u64,
+    bytes: u64,
+    modified: (i64, i64),
+}
+
+impl Print {
+    fn of(path: &Path) -> Option<Self> {
+        let found = fs::metadata(path).ok()?;
+        Some(Self {
+            device: found.dev(),
+            inode: found.ino(),
+            bytes: found.len(),
+            modified: (found.mtime(), found.mtime_nsec()),
+        })
+    }
+}
+
+/// Why a database cannot be used.
+#[derive(Debug)]
+pub enum Unusable {
+    /// The file cannot be read.
+    Unreadable(io::Error),
+    /// It is no database of its kind.
+    NotADatabase(NotADatabase),
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(error) => write!(out, "it cannot be read: {error}"),
+            Self::NotADatabase(why) => write!(out, "{why}"),
+        }
+    }
+}
+
+impl Database {
+    /// Reads a file into `places`.
+    pub fn open(kind: Kind, path: PathBuf, places: &mut Places) -> Result<Self, Unusable> {
+        let print = Print::of(&path);
+        load(kind, &path)?(places);
+        Ok(Self {
+            kind,
+            path,
+            read: print,
+            seen: print,
+        })
+    }
+
+    /// Whether there is another file than the one that was read, and nobody has written to it since the last look.
+    fn has_changed(&mut self) -> bool {
+        let now = Print::of(&self.path);
+        let at_rest = now == self.seen;
+        self.seen = now;
+        let changed = at_rest && now != self.read;
+        if changed {
+            self.read = now;
+        }
+        changed
+    }
+}
+
+/// Reads bytes into `places`.
+pub fn take(kind: Kind, bytes: Vec<u8>, places: &mut Places) -> Result<(), Unusable> {
+    parse(kind, bytes)?(places);
+    Ok(())
+}
+
+type Put = Box<dyn Fn(&mut Places) + Send>;
+
+fn load(kind: Kind, path: &Path) -> Result<Put, Unusable> {
+    parse(kind, fs::read(path).map_err(Unusable::Unreadable)?)
+}
+
+fn parse(kind: Kind, bytes: Vec<u8>) -> Result<Put, Unusable> {
+    Ok(match kind {
+        Kind::Country => {
+            let database = Arc::new(CountryDatabase::from_bytes(bytes).map_err(Unusable::NotADatabase)?);
+            Box::new(move |places| places.country = Some(Arc::clone(&database)))
+        }
+        Kind::Asn => {
+            let database = Arc::new(AsnDatabase::from_bytes(bytes).map_err(Unusable::NotADatabase)?);
+            Box::new(move |places| places.asn = Some(Arc::clone(&database)))
+        }
+    })
+}
+
+/// Takes up changed databases for ever. One that cannot be used changes nothing, and is told of.
+pub async fn watch(mut databases: Vec<Database>, current: Arc<Current>, metrics: Arc<Metrics>) {
+    if databases.is_empty() {
+        return;
+    }
+    let mut looks = interval(LOOK_EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        looks.tick().await;
+        for database in &mut databases {
+            if !database.has_changed() {
+                continue;
+            }
+            let (kind, path) = (database.kind, database.path.clone());
+            // A large file takes its time to read.
+            let loaded = tokio::task::spawn_blocking(move || load(kind, &path)).await;
+            let path = database.path.display();
+            match loaded {
+                Ok(Ok(put)) => {
+                    current.change(|edge| put(&mut Arc::make_mut(&mut edge.lookups).places));
+                    metrics.reload(true);
+                    tracing::info!(%path, "the database of places has changed and is in use");
+                }
+                Ok(Err(why)) => {
+                    metrics.reload(false);
+                    tracing::error!(%path, %why, "the database of places has changed and cannot be used: the one in memory stays");
+                }
+                Err(_) => metrics.reload(false),
+            }
+        }
+    }
+}

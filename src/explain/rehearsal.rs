@@ -1,0 +1,130 @@
+//! The offers of a link tried with answers that nobody gave: where each would lead.
+
+use std::{sync::Arc, time::Duration};
+
+use http::header;
+use serde::{Serialize, Serializer};
+use tokio::time::Instant;
+
+use crate::{
+    click::{self, Answer, Asked, CacheUse, Denial, Failure, Told, Trafficback, Who},
+    click_id::ClickId,
+    edge::Offer,
+    hit::{self, Ask, Click, failure_reason, trafficback_reason},
+    observe::Trace,
+    outcome::{Outcome, Reason},
+    server::reply,
+};
+
+/// How a hit would end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct End {
+    /// The outcome, as metrics and the click log have it.
+    pub outcome: &'static str,
+    /// Its reason.
+    pub reason: Option<&'static str>,
+    /// The HTTP status.
+    pub status: u16,
+    /// Where the visitor is sent.
+    pub location: Option<String>,
+}
+
+/// Ends by the reason of a trafficback or failure that leads to them.
+#[derive(Clone, Debug)]
+pub struct Ends(pub Vec<(&'static str, End)>);
+
+impl Serialize for Ends {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(reason, end)| (reason, end)))
+    }
+}
+
+impl End {
+    pub(super) fn of(outcome: Outcome) -> Self {
+        let (kind, reason) = (outcome.kind(), outcome.reason());
+        let reply = reply::reply(outcome);
+        let location = reply.headers().get(header::LOCATION);
+        Self {
+            outcome: kind.as_str(),
+            reason: reason.map(Reason::as_str),
+            status: reply.status().as_u16(),
+            location: location.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
+        }
+    }
+}
+
+/// Answers every request at once, by a script.
+struct Rehearsal<F>(F);
+
+impl<F: Fn(&Offer) -> Answer + Sync> Ask for Rehearsal<F> {
+    fn deadline(&self) -> Duration {
+        // Nobody waits.
+        Duration::from_secs(3600)
+    }
+
+    async fn ask(&self, offer: &Offer, _: &Who<'_>, _: impl FnOnce() -> Told + Send, _: Instant) -> Asked {
+        Asked {
+            answer: (self.0)(offer),
+            cache: CacheUse::Miss,
+            attempts: 0,
+            waited: Duration::ZERO,
+        }
+    }
+}
+
+async fn end(click: &Click<'_>, script: impl Fn(&Offer) -> Answer + Sync) -> End {
+    End::of(hit::try_offers(&Rehearsal(script), click.clone(), &mut Trace::default()).await)
+}
+
+/// The end when this offer gives the click, and those before it none.
+pub(super) async fn click_on(wanted: &Offer, click: &Click<'_>) -> End {
+    end(click, |offer| {
+        if std::ptr::eq(offer, wanted) {
+            Answer::Click(Arc::new(given(offer)))
+        } else {
+            Answer::Trafficback(Trafficback::Targeting)
+        }
+    })
+    .await
+}
+
+/// A click whose values are the names of what a tracker gives.
+fn given(offer: &Offer) -> click::Click {
+    let params = offer.traffic.params();
+    click::Click {
+        id: ClickId::try_from("CLICK_ID").expect("it is a word"),
+        session_id: Some("SESSION_ID".into()),
+        params: params.map(|name| (name.into(), name.to_uppercase().into())).collect(),
+        existed: false,
+    }
+}
+
+/// The ends when all offers that are asked for come to the same.
+pub(super) async fn otherwise(click: &Click<'_>) -> Ends {
+    let trafficbacks = [
+        Trafficback::OfferInactive,
+        Trafficback::CampaignInactive,
+        Trafficback::Targeting,
+        Trafficback::Overcap,
+        Trafficback::Other("other".into()),
+    ];
+    let failures = [
+        Failure::Rejected(None),
+        Failure::Denied(Denial::Unsaid),
+        Failure::Tracker(500),
+        Failure::Unreachable("rehearsed"),
+        Failure::Timeout,
+        Failure::BadAnswer("rehearsed"),
+        Failure::Overload,
+    ];
+    let mut ends = Vec::new();
+    for why in trafficbacks {
+        let end = end(click, |_| Answer::Trafficback(why.clone())).await;
+        ends.push((trafficback_reason(&why).as_str(), end));
+    }
+    for why in failures {
+        let end = end(click, |_| Answer::Failed(why.clone())).await;
+        ends.push((failure_reason(&why).as_str(), end));
+    }
+    Ends(ends)
+}

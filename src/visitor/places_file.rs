@@ -1,0 +1,270 @@
+//! A `MaxMind` DB in memory: opened, looked through once for damage, then asked; and what is told of one that cannot be used.
+//!
+//! Knows the format and no record's meaning.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
+
+use maxminddb::{LookupResult, MaxMindDbError, PathElement, Reader};
+use serde::de::{Deserialize, IgnoredAny};
+
+/// A file whose description was found, and whose search tree fits into it.
+pub(super) struct File(Reader<Vec<u8>>);
+
+/// One network's record.
+pub(super) struct Record<'a>(LookupResult<'a, Vec<u8>>);
+
+/// What looking through a file found wrong.
+pub(super) struct Damage(MaxMindDbError);
+
+/// How many networks of a block (a /8 of IPv4, a /16 of IPv6) are looked at.
+const OF_A_BLOCK: u32 = 400;
+/// How many networks of IPv4, and how many of IPv6, are looked at in all: tens of milliseconds.
+const IN_ALL: usize = 100_000;
+/// A `MaxMind` DB has its description behind the last of these.
+const MARKER: &[u8] = b"\xab\xcd\xefMaxMind.com";
+
+impl File {
+    pub(super) fn open(bytes: Vec<u8>) -> Result<Self, NotADatabase> {
+        if bytes.is_empty() {
+            return Err(NotADatabase::Empty);
+        }
+        if !bytes.windows(MARKER.len()).rev().any(|window| window == MARKER) {
+            return Err(NotADatabase::Other(kind(&bytes)));
+        }
+        match Reader::from_source(bytes) {
+            Ok(reader) => Ok(Self(reader)),
+            Err(error) => Err(NotADatabase::Damaged(error.to_string())),
+        }
+    }
+
+    /// What stands at a path of an address's record. Never an error: what is damaged beyond what the survey saw is not found.
+    pub(super) fn find<'a, T: Deserialize<'a>>(&'a self, ip: IpAddr, path: &[PathElement<'_>]) -> Option<T> {
+        if ip.is_ipv6() && !self.has_ipv6() {
+            return None; // the reader would make an error of it, which allocates
+        }
+        self.0.lookup(ip).ok()?.decode_path(path).ok()?
+    }
+
+    /// Shows records from all over the file; the first damaged one ends it.
+    ///
+    /// Goes from network to network by lookups, which take 128 steps at most whatever the tree looks like; the reader's
+    /// own walk of a tree whose branches meet again can take for ever.
+    pub(super) fn survey<'a>(
+        &'a self,
+        mut see: impl FnMut(&Record<'a>) -> Result<(), Damage>,
+    ) -> Result<(), NotADatabase> {
+        let mut seen = 0_usize;
+        let mut see = |record: &Record<'a>| {
+            seen += usize::from(record.0.has_data());
+            see(record)
+        };
+        self.walk(32, 8, &mut see)
+            .and_then(|()| {
+                if self.has_ipv6() {
+                    self.walk(128, 16, &mut see)
+                } else {
+                    Ok(())
+                }
+            })
+            .map_err(|Damage(error)| NotADatabase::Damaged(error.to_string()))?;
+        if seen == 0 {
+            return Err(NotADatabase::WithoutNetworks);
+        }
+        Ok(())
+    }
+
+    /// The addresses of one family, `width` bits wide, from the first on; blocks are numbered by their first `block` bits.
+    fn walk<'a>(
+        &'a self,
+        width: u32,
+        block: u32,
+        see: &mut impl FnMut(&Record<'a>) -> Result<(), Damage>,
+    ) -> Result<(), Damage> {
+        let last = u128::MAX >> (128 - width);
+        let in_block = last >> block;
+        let (mut at, mut of_block) = (0_u128, 0);
+        for _ in 0..IN_ALL {
+            let ip = match u32::try_from(at) {
+                Ok(at) if width == 32 => IpAddr::V4(Ipv4Addr::from_bits(at)),
+                _ => IpAddr::V6(Ipv6Addr::from_bits(at)),
+            };
+            let found = self.0.lookup(ip).map_err(Damage)?;
+            let network = found.network().map_err(Damage)?;
+            see(&Record(found))?;
+            // An IPv4 address in a network of IPv6: there are no networks of IPv4.
+            let host = if network.is_ipv4() == (width == 32) {
+                last.checked_shr(network.prefix().into()).unwrap_or(0)
+            } else {
+                last
+            };
+            of_block += 1;
+            let end = if of_block >= OF_A_BLOCK {
+                at | host | in_block
+            } else {
+                at | host
+            };
+            if end >= last {
+                break;
+            }
+            if end & in_block == in_block {
+                of_block = 0;
+            }
+            at = end + 1;
+        }
+        Ok(())
+    }
+
+    fn has_ipv6(&self) -> bool {
+        self.0.metadata().ip_version == 6
+    }
+
+    pub(super) fn database_type(&self) -> &str {
+        &self.0.metadata().database_type
+    }
+
+    pub(super) fn build_epoch(&self) -> u64 {
+        self.0.metadata().build_epoch
+    }
+
+    /// What it holds, for the words of a refusal: its type, and keys of the record that has the most.
+    #[allow(clippy::zero_sized_map_values)] // what a map is decoded into, its values passed over
+    pub(super) fn content(&self) -> Content {
+        let mut most = BTreeMap::new();
+        // It went through once, or there would be no such question.
+        let _ = self.survey(|record| {
+            let keys = record.0.decode::<BTreeMap<&str, IgnoredAny>>();
+            if let Ok(Some(keys)) = keys
+                && keys.len() > most.len()
+            {
+                most = keys;
+            }
+            Ok(())
+        });
+        Content {
+            database_type: self.database_type().to_owned(),
+            keys: most.into_keys().take(5).map(str::to_owned).collect(),
+        }
+    }
+}
+
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("File").field(&self.database_type()).finish()
+    }
+}
+
+impl<'a> Record<'a> {
+    /// What stands at a path, `None` if nothing does or something of another type.
+    pub(super) fn get<T: Deserialize<'a>>(&self, path: &[PathElement<'_>]) -> Result<Option<T>, Damage> {
+        match self.0.decode_path(path) {
+            Err(MaxMindDbError::Decoding { .. }) => Ok(None),
+            found => found.map_err(Damage),
+        }
+    }
+}
+
+/// What a file that is no `MaxMind` DB looks like.
+fn kind(bytes: &[u8]) -> Kind {
+    if bytes.starts_with(b"\x1f\x8b") {
+        Kind::Gzip
+    } else if bytes.starts_with(b"PK\x03\x04") || bytes.get(257..262) == Some(b"ustar") {
+        Kind::Archive
+    } else if bytes
+        .iter()
+        .take(512)
+        .all(|&byte| byte >= b' ' || byte.is_ascii_whitespace())
+    {
+        Kind::Text
+    } else {
+        Kind::Unknown
+    }
+}
+
+/// Why bytes are not a database that can be used; says what is wrong, and the mend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotADatabase {
+    /// No bytes.
+    Empty,
+    /// Nothing says that it is a `MaxMind` DB: it is something else, or its end is missing.
+    Other(Kind),
+    /// It is a `MaxMind` DB, but not whole; in the reader's words.
+    Damaged(String),
+    /// A `MaxMind` DB without one network.
+    WithoutNetworks,
+    /// No record has a country where one is looked for; and whether the file has autonomous systems.
+    WithoutCountries(Content, bool),
+    /// No record has an autonomous system where one is looked for; and whether the file has countries.
+    WithoutNumbers(Content, bool),
+}
+
+/// What a file that is no `MaxMind` DB looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Compressed.
+    Gzip,
+    /// ZIP or tar.
+    Archive,
+    /// A CSV edition, or the web page of an error.
+    Text,
+    /// None of these.
+    Unknown,
+}
+
+/// What a database holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// What the file says of itself.
+    pub database_type: String,
+    /// The keys of the record that has the most, five at most.
+    pub keys: Vec<String>,
+}
+
+impl fmt::Display for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "it is a {:?} whose records have ", self.database_type)?;
+        match &*self.keys {
+            [] => f.write_str("no keys"),
+            keys => write!(f, "`{}`", keys.join("`, `")),
+        }
+    }
+}
+
+impl fmt::Display for NotADatabase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("the file is empty: fetch it again"),
+            Self::Other(Kind::Gzip) => f.write_str("it is compressed: unpack it (gunzip, or tar -xzf)"),
+            Self::Other(Kind::Archive) => f.write_str("it is an archive: unpack the .mmdb file that is in it"),
+            Self::Other(Kind::Text) => {
+                f.write_str("it is text, such as a CSV edition or the page of an error: fetch the MMDB edition")
+            }
+            Self::Other(Kind::Unknown) => f.write_str(
+                "it is no MaxMind DB, or it was cut off: the description at the end is missing; fetch it again",
+            ),
+            Self::Damaged(how) => write!(f, "it is cut off or damaged ({how}): fetch it again"),
+            Self::WithoutNetworks => f.write_str("it holds no networks: fetch another edition"),
+            Self::WithoutCountries(content, true) => {
+                write!(f, "{content}: it holds autonomous systems: name it as geoip.asn")
+            }
+            Self::WithoutCountries(content, false) => write!(
+                f,
+                "{content}: it holds no countries where they are looked for, in `country.iso_code` and `country_code`: use \
+                 a database of countries or cities"
+            ),
+            Self::WithoutNumbers(content, true) => {
+                write!(f, "{content}: it holds countries: name it as geoip.country")
+            }
+            Self::WithoutNumbers(content, false) => write!(
+                f,
+                "{content}: it holds no autonomous systems where they are looked for, in `autonomous_system_number` and \
+                 `asn`: use a database of those"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for NotADatabase {}

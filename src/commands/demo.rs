@@ -22,16 +22,20 @@ use crate::{
 /// The demonstration's configuration. `{sandbox}`, `{http}` and `{admin}` are filled in when it starts.
 const CONFIGURATION: &str = include_str!("demo.toml");
 
+/// The database of the configuration, so that the demonstration needs no file.
+const DATABASES: &[config::BuiltIn] = &[("sandbox.mmdb", include_bytes!("../../geoip/sandbox.mmdb"))];
+
 /// Where visitors are served, if the port is free and nothing else is asked for.
 const HTTP: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 const ADMIN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9180);
 
-/// A browser's User-Agent, as far as the demonstration needs one; curl's own is a declared bot's.
-const BROWSER: &str = "Mozilla/5.0";
-const PHONE: &str = "Mozilla/5.0 (Android) Mobile";
+/// A browser, as far as the demonstration needs one; curl's own User-Agent is a declared bot's.
+const BROWSER: &str = "-A 'Mozilla/5.0' ";
+const PHONE: &str = "-A 'Mozilla/5.0 (Android) Mobile' ";
+const FRENCH_PHONE: &str = "-A 'Mozilla/5.0 (Android) Mobile' -H 'X-Forwarded-For: 203.0.113.200' ";
 
-/// What can be tried: what it shows, the link, and the User-Agent.
-const TRIES: [(&str, &str, &str); 9] = [
+/// What can be tried: what it shows, the link, and curl's options.
+const TRIES: [(&str, &str, &str); 12] = [
     (
         "A click: 302 to the advertiser, with the click id that the tracker has just made (twice: the same one)",
         "/shoes?utm_source=demo",
@@ -58,6 +62,21 @@ const TRIES: [(&str, &str, &str); 9] = [
     (
         "Two offers: the first is off, so that the second gets the click",
         "/either",
+        BROWSER,
+    ),
+    (
+        "Rules: Germany, Austria and Switzerland get one offer (this machine counts as German), phones another",
+        "/world",
+        BROWSER,
+    ),
+    (
+        "… and from France, by phone (an address that the demonstration's database has there)",
+        "/world?",
+        FRENCH_PHONE,
+    ),
+    (
+        "Two offers share their visitors 70 to 30; a visitor always goes to the same",
+        "/split",
         BROWSER,
     ),
     (
@@ -98,14 +117,9 @@ fn guide(app: &App) -> String {
         "onehop demo: an edge and a stand-in tracker, on this machine alone. Ctrl-C ends it.\nTry these in a second terminal:\n\n",
     );
     for http in app.http_addresses() {
-        for (what, link, user_agent) in TRIES {
-            let agent = if user_agent.is_empty() {
-                String::new()
-            } else {
-                format!("-A '{user_agent}' ")
-            };
+        for (what, link, options) in TRIES {
             // Writing to a string does not fail.
-            let _ = writeln!(out, "{what}\n  curl -si {agent}'http://{http}{link}'");
+            let _ = writeln!(out, "{what}\n  curl -si {options}'http://{http}{link}'");
         }
         let _ = writeln!(
             out,
@@ -139,7 +153,7 @@ fn bind_at(tracker: &str, http: SocketAddr, admin: SocketAddr, metrics: &Arc<Met
         .replace("{sandbox}", tracker)
         .replace("{http}", &http.to_string())
         .replace("{admin}", &admin.to_string());
-    let read = config::read_text(Path::new("demo.toml"), &text, &[], &app::teller(metrics));
+    let read = config::read_text(Path::new("demo.toml"), &text, DATABASES, &app::teller(metrics));
     match read.config {
         Some(config) => App::bind(config, Arc::clone(metrics)),
         None => Err(Failure::Runtime(io::Error::other(read.text))),

@@ -34,10 +34,8 @@ pub fn run(args: &args::Explain) -> ExitCode {
         }
     };
     let read = config::read(&args.config.config, &|_| Box::new(|_, _| ()), colour_on(&io::stderr()));
-    if !read.text.is_empty() {
-        eprint!("{}", read.text);
-    }
     let Some(config) = read.config else {
+        eprint!("{}", read.text);
         return failed(&format!("{} cannot be used", args.config.config.display()));
     };
     let edge = config.into_edge();

@@ -240,8 +240,8 @@ impl Reader<'_> {
     fn window(&self, mut table: TableReader<'_>) -> Option<Window> {
         let place = table.place();
         let days = match table.strings("days") {
-            Some(list) => self.days(list)?,
-            None => [true; 7],
+            Some(list) => self.days(list),
+            None => Some([true; 7]),
         };
         let from = table.string("from").map(|text| self.clock(&text));
         let to = table.string("to").map(|text| self.clock(&text));
@@ -267,7 +267,7 @@ impl Reader<'_> {
             return None;
         }
         Some(Window {
-            days,
+            days: days?,
             from,
             to,
             zone: zone?,

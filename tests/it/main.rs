@@ -16,6 +16,8 @@ mod offers;
 mod readme;
 mod real_ip;
 mod requests;
+mod rule_mistakes;
+mod rules;
 mod secret;
 mod tidy;
 mod tls;

@@ -145,9 +145,10 @@ fn each_outside_thing_has_its_owners() {
         ("hyper::", &["server/", "click/client.rs", "admin.rs", "sandbox/"][..]),
         ("rustls::", &["click/client.rs"]),
         ("lru::", &["click/cache.rs"]),
-        ("maxminddb::", &["visitor/places"]),
         ("prometheus_client::", &["observe/metrics.rs"]),
-        ("SystemTime::now", &["server/connection.rs"]),
+        ("SystemTime::now", &["server/connection.rs", "commands/"]),
+        ("maxminddb::", &["visitor/places"]),
+        ("aho_corasick::", &["visitor/devices.rs"]),
         ("\"x-forwarded-for\"", &["visitor/real_ip.rs", "config/sections.rs"]),
         (
             "StatusCode::",

@@ -9,7 +9,7 @@ use std::{
 use super::{Mistake, Mistakes, source::Place};
 use crate::{
     edge::Link,
-    link::{Table, path, place::HostPattern},
+    link::{Table, host, path, place::HostPattern},
     redirect::Site,
 };
 
@@ -34,7 +34,7 @@ impl Loops {
     /// A URL of a link leads there.
     pub(super) fn leads_to(&self, site: Site<'_>, place: Place) {
         let mut sites = self.sites.borrow_mut();
-        let places = sites.entry((site.host.into(), site.port)).or_default();
+        let places = sites.entry((canonical(site.host), site.port)).or_default();
         if places.len() < MOST_TOLD {
             places.push(place);
         }
@@ -42,7 +42,7 @@ impl Loops {
 
     /// Hits without a link are sent there.
     pub(super) fn unmatched_leads_to(&self, site: Site<'_>, place: Place) {
-        *self.unmatched.borrow_mut() = Some((site.host.into(), site.port, site.path.into(), place));
+        *self.unmatched.borrow_mut() = Some((canonical(site.host), site.port, site.path.into(), place));
     }
 
     /// Tells of those that lead to the edge itself.
@@ -70,6 +70,11 @@ impl Loops {
             );
         }
     }
+}
+
+/// As hosts of links are: a trailing dot changes nothing.
+fn canonical(host: &str) -> Box<str> {
+    host::canonical(host).map_or_else(|| host.into(), Into::into)
 }
 
 impl Served<'_> {

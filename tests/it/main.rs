@@ -10,6 +10,7 @@ mod commands;
 mod configuration;
 mod connections;
 mod drain;
+mod explain;
 mod faults;
 mod log;
 mod offers;

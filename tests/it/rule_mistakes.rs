@@ -164,7 +164,7 @@ fn mistakes_in_rules() {
         ),
         (
             "tracking_url = \"https://b.example/{cuontry}\"",
-            "14:37",
+            "14:38",
             "no macro `{cuontry}`",
             "`{country}`",
         ),

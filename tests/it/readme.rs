@@ -17,11 +17,12 @@ fn blocks(language: &str) -> Vec<&'static str> {
 #[test]
 fn its_configurations_are_free_of_mistakes() {
     let configurations = blocks("toml");
-    assert_eq!(configurations.len(), 2);
+    assert_eq!(configurations.len(), 3);
     let folder = Folder::new();
     folder.write("key.txt", "00000000-0000-0000-0000-000000000000");
     folder.write("more.json", blocks("json")[0]);
     folder.write("links/empty.toml", "");
+    folder.write("geoip/country.mmdb", include_bytes!("../../geoip/sandbox.mmdb"));
     for configuration in configurations {
         let configuration = configuration.replace("env = \"HOQU_SECURE_KEY\"", "file = \"key.txt\"");
         folder.write("onehop.toml", configuration);

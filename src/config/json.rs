@@ -16,12 +16,13 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use super::elements::Element;
 use super::json_words::words;
 use super::mistake::{Mistake, Mistakes, quoted};
+use super::plain_json;
 use super::source::{Place, SourceId};
 use super::toml::integer_too_large;
 use super::tree::{DEEPEST, Key, Node, Tree, Value};
 
 /// A table of no more keys is searched for each of them.
-const FEW_KEYS: usize = 16;
+pub(super) const FEW_KEYS: usize = 16;
 
 const STRICT: ParseOptions = ParseOptions {
     allow_comments: false,
@@ -78,6 +79,9 @@ pub(super) fn parse_json(source: SourceId, text: &str, left_out: Range<usize>, m
 
 /// Reads an element of an array in the root of a file. `None` if it is none; every mistake is reported.
 pub(super) fn parse_element(source: SourceId, text: &str, element: &Element, mistakes: &Mistakes) -> Option<Node> {
+    if let Some(node) = plain_json::read(source, text, element.at.clone()) {
+        return Some(node);
+    }
     let part = text.get(element.at.clone())?;
     let behind = |start| Reading {
         source,

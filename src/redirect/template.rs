@@ -63,9 +63,12 @@ impl Draft {
 
     fn finish(self) -> Template {
         let end = self.len();
+        // Copies: allocators leave a block at its size that is to shrink to half of it and more.
+        let mut holes = Vec::with_capacity(self.holes.len());
+        holes.extend(self.holes);
         Template {
-            text: self.text.into(),
-            holes: self.holes.into(),
+            text: self.text.as_str().into(),
+            holes: holes.into(),
             fragment: self.fragment.unwrap_or(end),
             has_query: self.has_query,
         }

@@ -4,6 +4,7 @@
 //! owned: what is secret (`redact`), the drawing (`render`).
 
 use super::redact::Secrets;
+use super::shown::Shown;
 use super::source::{Place, Source};
 
 /// Characters of a line that are shown, and how many of them before the mistake.
@@ -18,7 +19,7 @@ const LONGEST_QUOTED: usize = 4096;
 pub(super) struct Excerpts<'a> {
     pub path: String,
     /// As it is in the file.
-    raw: &'a str,
+    shown: Shown<'a>,
     /// Of the same length, masked.
     text: String,
     line_starts: Vec<usize>,
@@ -34,12 +35,12 @@ pub(super) struct Spot {
 }
 
 impl<'a> Excerpts<'a> {
-    pub(super) fn new(source: &'a Source, masked: &str, secrets: &Secrets) -> Self {
+    pub(super) fn new(source: &Source, shown: Shown<'a>, masked: &str, secrets: &Secrets) -> Self {
         let text = secrets.scrub(masked);
         let breaks = text.match_indices('\n').map(|(at, _)| at + 1);
         Self {
             path: clean(&source.path.to_string_lossy(), secrets),
-            raw: &source.text,
+            shown,
             line_starts: std::iter::once(0).chain(breaks).collect(),
             text,
         }
@@ -48,10 +49,12 @@ impl<'a> Excerpts<'a> {
     /// The message, in which names in backquotes are masked if they are hidden at the place: what
     /// is left of a broken string may be read as a key.
     pub(super) fn without_hidden(&self, message: &str, place: Place) -> String {
+        let place = self.shown.place(place);
+        let raw = &*self.shown.text;
         let end = place.end.min(place.start.saturating_add(LONGEST_QUOTED));
-        let start = self.raw.floor_char_boundary(place.start);
-        let end = self.raw.ceil_char_boundary(end).max(start);
-        let raw = self.raw.get(start..end).unwrap_or_default();
+        let start = raw.floor_char_boundary(place.start);
+        let end = raw.ceil_char_boundary(end).max(start);
+        let raw = raw.get(start..end).unwrap_or_default();
         if self.text.as_bytes().get(start..end) == Some(raw.as_bytes()) {
             return message.to_owned();
         }
@@ -71,6 +74,9 @@ impl<'a> Excerpts<'a> {
 
     /// A place of several lines is underlined in its first line only.
     pub(super) fn spot(&self, place: Place) -> Spot {
+        let lines_before = self.shown.lines_before(place.start);
+        let whole_column = self.shown.column(place.start);
+        let place = self.shown.place(place);
         let text = &self.text;
         let start = text.floor_char_boundary(place.start);
         let line = self.line_starts.partition_point(|&at| at <= start).max(1);
@@ -111,8 +117,8 @@ impl<'a> Excerpts<'a> {
             shown.push('…');
         }
         Spot {
-            line,
-            column,
+            line: line + lines_before,
+            column: whole_column.unwrap_or(column),
             text: shown,
             start,
             end,

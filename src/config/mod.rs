@@ -24,6 +24,7 @@ mod reader;
 mod redact;
 mod render;
 mod sections;
+mod shown;
 mod source;
 mod targeting;
 #[cfg(test)]

@@ -13,6 +13,7 @@ use annotate_snippets::{AnnotationKind, Element, Level, Origin, Renderer, Snippe
 use super::excerpt::{Excerpts, WIDTH, clean};
 use super::mistake::{Mistake, Mistakes, Severity};
 use super::redact::{Secrets, masked};
+use super::shown::Shown;
 use super::source::{Place, Source, SourceId, Sources};
 
 /// Mistakes printed in full.
@@ -23,16 +24,19 @@ pub(super) fn render(mistakes: &Mistakes, sources: &Sources, secrets: &Secrets, 
     let mut secrets = secrets.clone();
     let ids: BTreeSet<SourceId> = printed.iter().flat_map(places).map(|place| place.source).collect();
     // All are masked before the first is shown: a secret of one file may stand in another.
-    let files: Vec<(SourceId, &Source, String)> = ids
+    let files: Vec<(SourceId, &Source, Shown<'_>, String)> = ids
         .into_iter()
         .filter_map(|id| {
             let source = sources.get(id)?;
-            Some((id, source, masked(&source.text, source.is_json(), &mut secrets)))
+            let here = printed.iter().flat_map(places).filter(|place| place.source == id);
+            let shown = Shown::new(source, here);
+            let masked = masked(&shown.text, source.is_json(), &mut secrets);
+            Some((id, source, shown, masked))
         })
         .collect();
     let files: HashMap<SourceId, Excerpts> = files
         .into_iter()
-        .map(|(id, source, masked)| (id, Excerpts::new(source, &masked, &secrets)))
+        .map(|(id, source, shown, masked)| (id, Excerpts::new(source, shown, &masked, &secrets)))
         .collect();
     // Lines are already cut; the renderer must not cut them again.
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };

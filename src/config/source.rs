@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use super::mistake::{Mistake, Mistakes};
 
 /// Two and a half million links of 400 bytes; keeps `/dev/zero` and wrong paths from filling the memory.
-const LARGEST: u64 = 1 << 30;
+const LARGEST_JSON: u64 = 1 << 30;
+/// Other files become a tree as a whole, which takes many times their size.
+const LARGEST: u64 = 64 << 20;
 
 /// A file among the files of one configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,10 +37,13 @@ pub(super) struct Source {
 impl Source {
     /// Whether the file is read as JSON rather than TOML.
     pub(super) fn is_json(&self) -> bool {
-        self.path
-            .extension()
-            .is_some_and(|ending| ending.eq_ignore_ascii_case("json"))
+        is_json(&self.path)
     }
+}
+
+fn is_json(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("json"))
 }
 
 /// All files of one configuration, in the order in which they were read.
@@ -68,7 +73,8 @@ impl Sources {
         named_at: Option<Place>,
         mistakes: &Mistakes,
     ) -> Option<SourceId> {
-        match read_bytes(file) {
+        let largest = if is_json(file) { LARGEST_JSON } else { LARGEST };
+        match read_bytes(file, largest) {
             Ok(bytes) => self.add_bytes(shown, bytes, mistakes),
             Err(why) => {
                 let what = format!("cannot read `{}`: {why}", shown.display());
@@ -117,7 +123,7 @@ impl Sources {
     }
 }
 
-fn read_bytes(file: &Path) -> Result<Vec<u8>, String> {
+fn read_bytes(file: &Path, largest: u64) -> Result<Vec<u8>, String> {
     let why = |error: std::io::Error| match error.kind() {
         ErrorKind::NotFound => "there is no such file".to_owned(),
         ErrorKind::PermissionDenied => "permission denied".to_owned(),
@@ -126,11 +132,11 @@ fn read_bytes(file: &Path) -> Result<Vec<u8>, String> {
     };
     let file = File::open(file).map_err(why)?;
     // A large file is not copied from vector to vector as it grows.
-    let length = file.metadata().map_or(0, |known| known.len().min(LARGEST));
+    let length = file.metadata().map_or(0, |known| known.len().min(largest));
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(why)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(format!("it is larger than {} MiB", LARGEST >> 20));
+    file.take(largest + 1).read_to_end(&mut bytes).map_err(why)?;
+    if bytes.len() as u64 > largest {
+        return Err(format!("it is larger than {} MiB", largest >> 20));
     }
     Ok(bytes)
 }

@@ -2,6 +2,7 @@
 
 mod canary;
 mod defaults;
+mod elements;
 mod places;
 mod reading;
 mod redacting;

@@ -44,6 +44,13 @@ impl<'a> Shown<'a> {
         let around = |place: Place| place.start.saturating_sub(MARGIN)..place.end.min(place.start + MARGIN) + MARGIN;
         let mut wanted: Vec<Range<usize>> = places.map(around).collect();
         wanted.sort_by_key(|range| (range.start, range.end));
+        // What stands behind the last changes nothing before it; lines are not cut in two.
+        let last = wanted.iter().map(|range| range.end).max().unwrap_or_default();
+        let behind = whole.as_bytes().get(last..).unwrap_or_default();
+        let end = behind
+            .iter()
+            .position(|&byte| byte == b'\n')
+            .map_or(whole.len(), |at| last + at);
         let mut wanted = wanted.into_iter().peekable();
         let mut reach = 0;
         let mut out: Vec<Range<usize>> = Vec::new();
@@ -69,7 +76,7 @@ impl<'a> Shown<'a> {
                 .map_or(0, |cut| cut.bytes().filter(|&byte| byte == b'\n').count());
             shown.cuts.push(Cut { at, bytes, lines });
         }
-        text += whole.get(from..).unwrap_or_default();
+        text += whole.get(from..end).unwrap_or_default();
         shown.text = text.into();
         shown
     }

@@ -1,61 +1,58 @@
 //! JSON files whose links are read one by one: as a whole they would read the same.
 
-use super::super::{Mistakes, Node, Sources, Value, render, tree::File};
+use super::super::{
+    Mistakes, Node, Sources, Value, render,
+    tree::{File, Key},
+};
 use super::{Random, listed, read};
 
 /// A value with the places of all in it.
-fn written(node: &Node, out: &mut String) {
-    *out += &format!("{}..{} ", node.place.start, node.place.end);
-    match &node.value {
-        Value::String(text) => *out += &format!("{text:?}"),
-        Value::Integer(number) => *out += &number.to_string(),
-        Value::Bool(value) => *out += &value.to_string(),
-        Value::Other(what) => *out += what,
-        Value::Array(items) => {
-            *out += "[";
-            items.iter().for_each(|item| written(item, out));
-            *out += "]";
-        }
+fn written(node: &Node) -> String {
+    let value = match &node.value {
+        Value::String(text) => format!("{text:?}"),
+        Value::Integer(number) => number.to_string(),
+        Value::Bool(value) => value.to_string(),
+        Value::Other(what) => (*what).to_owned(),
+        Value::Array(items) => format!("[{}]", items.iter().map(written).collect::<String>()),
         Value::Table(entries) => {
-            *out += "{";
-            for (key, node) in entries {
-                *out += &format!("{:?} {}..{}: ", key.name, key.place.start, key.place.end);
-                written(node, out);
-            }
-            *out += "}";
+            let entry = |(key, node): &(Key, Node)| {
+                format!(
+                    "{:?} {}..{}: {}",
+                    key.name,
+                    key.place.start,
+                    key.place.end,
+                    written(node)
+                )
+            };
+            format!("{{{}}}", entries.iter().map(entry).collect::<String>())
         }
-    }
-    *out += ", ";
+    };
+    format!("{}..{} {value}, ", node.place.start, node.place.end)
 }
 
 /// All links of a root.
-fn links_of(root: &Node, out: &mut String) {
-    let Value::Table(entries) = &root.value else { return };
+fn links_of(root: &Node) -> String {
+    let Value::Table(entries) = &root.value else {
+        return String::new();
+    };
     let link = entries.iter().find(|(key, _)| key.name == "link");
-    if let Some(Value::Array(items)) = link.map(|(_, node)| &node.value) {
-        items.iter().for_each(|item| written(item, out));
+    match link.map(|(_, node)| &node.value) {
+        Some(Value::Array(items)) => items.iter().map(written).collect(),
+        _ => String::new(),
     }
 }
 
 /// The links of a text and its mistakes: read one by one, and in one tree.
 fn both_ways(text: &str) -> [(String, Vec<String>); 2] {
     let (sources, tree, mistakes) = read("x.json", text);
-    let mut whole = String::new();
-    if let Some(tree) = tree {
-        links_of(&tree.root, &mut whole);
-    }
-    let whole = (whole, listed(&sources, &mistakes));
+    let whole = tree.map(|tree| links_of(&tree.root));
+    let whole = (whole.unwrap_or_default(), listed(&sources, &mistakes));
 
     let (mut sources, mistakes) = (Sources::default(), Mistakes::default());
     let id = sources.add("x.json", text);
     let file = File::read(&sources, id, &mistakes).unwrap();
-    let mut links = String::new();
-    for link in file.links(&sources, &mistakes) {
-        written(&link, &mut links);
-    }
-    if let Some(tree) = &file.tree {
-        links_of(&tree.root, &mut links);
-    }
+    let mut links: String = file.links(&sources, &mistakes).map(|link| written(&link)).collect();
+    links.extend(file.tree.as_ref().map(|tree| links_of(&tree.root)));
     [(links, listed(&sources, &mistakes)), whole]
 }
 

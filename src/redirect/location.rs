@@ -103,8 +103,15 @@ pub enum Forward {
 #[derive(Clone, Debug)]
 pub struct TrafficUrl {
     template: Template,
-    forward: Forward,
-    /// Parameters that the link has of its own: no visitor's stands beside them. None where no visitor's is added.
+    /// `None` where nothing is: so it is with most links.
+    forwarded: Option<Box<Forwarded>>,
+}
+
+/// The visitor's parameters that are added.
+#[derive(Clone, Debug)]
+struct Forwarded {
+    which: Forward,
+    /// Parameters that the link has of its own: no visitor's stands beside them.
     own: Box<[Box<str>]>,
 }
 
@@ -124,14 +131,19 @@ impl TrafficUrl {
         if !template.macros().any(|(found, _)| *found == Macro::ClickId) {
             return Err(TrafficMistake::NoClickId);
         }
-        let own = match forward {
-            Forward::Nothing => Box::default(),
-            Forward::Names(_) | Forward::All => Query::new(&template.query_text())
+        let own = || {
+            Query::new(&template.query_text())
                 .pairs()
                 .map(|pair| String::from_utf8_lossy(&percent::decode_form(pair.name.as_bytes())).into())
-                .collect(),
+                .collect()
         };
-        Ok(Self { template, forward, own })
+        let forwarded = (forward != Forward::Nothing).then(|| {
+            Box::new(Forwarded {
+                which: forward,
+                own: own(),
+            })
+        });
+        Ok(Self { template, forwarded })
     }
 
     /// Whether the click id stands behind `#` alone, where the advertiser's page sees it and the server does not.
@@ -163,20 +175,22 @@ impl TrafficUrl {
     pub fn location(&self, values: &Values<'_>, click: ClickValues<'_>) -> AdvertiserLocation {
         let mut out = Vec::with_capacity(256);
         self.template.write(values, Some(click), &mut out);
-        self.forward(values.query, &mut out);
+        if let Some(forwarded) = &self.forwarded {
+            self.forward(forwarded, values.query, &mut out);
+        }
         self.template.write_fragment(values, Some(click), &mut out);
         AdvertiserLocation(Location::new(out))
     }
 
-    fn forward(&self, query: Query<'_>, out: &mut Vec<u8>) {
+    fn forward(&self, forwarded: &Forwarded, query: Query<'_>, out: &mut Vec<u8>) {
         let mut has_query = self.template.has_query();
         for pair in query.pairs() {
-            let wanted = match &self.forward {
+            let wanted = match &forwarded.which {
                 Forward::Nothing => return,
                 Forward::Names(names) => names.iter().any(|name| pair.is(name)),
                 Forward::All => true,
             };
-            if !wanted || self.own.iter().any(|name| pair.is(name)) {
+            if !wanted || forwarded.own.iter().any(|name| pair.is(name)) {
                 continue;
             }
             match (has_query, out.last()) {

@@ -1,6 +1,6 @@
 //! `[geoip]`: the databases of places, and what needs them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{Mistake, Mistakes, Spanned, TableReader, source::Place};
 use crate::{
@@ -83,7 +83,7 @@ pub(super) fn read(table: Option<TableReader<'_>>, folder: &Path, built_in: &[Bu
     geoip
 }
 
-fn unusable(text: &Spanned<&str>, path: &PathBuf, why: &Unusable, mistakes: &Mistakes) {
+fn unusable(text: &Spanned<&str>, path: &Path, why: &Unusable, mistakes: &Mistakes) {
     let mistake = Mistake::error(format!("`{}` cannot be used: {why}", path.display())).at(text.place);
     mistakes.push(match why {
         Unusable::Unreadable(_) => mistake.help("paths are relative to the file that names them"),

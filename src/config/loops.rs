@@ -1,6 +1,7 @@
 //! URLs that lead back to the edge, so that a visitor would go round and round.
 
 use std::{
+    borrow::Cow,
     cell::RefCell,
     collections::{HashMap, HashSet},
     net::SocketAddr,
@@ -19,8 +20,22 @@ const MOST_TOLD: usize = 100;
 /// Where the URLs of a configuration lead.
 #[derive(Default)]
 pub(super) struct Loops {
-    sites: RefCell<HashMap<(Box<str>, u16), Vec<Place>>>,
-    unmatched: RefCell<Option<(Box<str>, u16, Box<str>, Place)>>,
+    by_host: RefCell<HashMap<Box<str>, Vec<Goal>>>,
+    unmatched: RefCell<Option<Unmatched>>,
+}
+
+/// Where hits without a link are sent.
+struct Unmatched {
+    host: Box<str>,
+    port: u16,
+    path: Box<str>,
+    place: Place,
+}
+
+/// A port of a host, and the URLs that lead there.
+struct Goal {
+    port: u16,
+    places: Vec<Place>,
 }
 
 /// The hosts that links stand on, and the ports that are listened at.
@@ -33,32 +48,59 @@ pub(super) struct Served<'a> {
 impl Loops {
     /// A URL of a link leads there.
     pub(super) fn leads_to(&self, site: Site<'_>, place: Place) {
-        let mut sites = self.sites.borrow_mut();
-        let places = sites.entry((canonical(site.host), site.port)).or_default();
-        if places.len() < MOST_TOLD {
-            places.push(place);
+        let mut by_host = self.by_host.borrow_mut();
+        // Millions of URLs lead to a few hosts: no copy of the name for each.
+        if !by_host.contains_key(site.host) {
+            by_host.insert(site.host.into(), Vec::new());
+        }
+        let Some(goals) = by_host.get_mut(site.host) else {
+            return;
+        };
+        match goals.iter_mut().find(|goal| goal.port == site.port) {
+            Some(goal) if goal.places.len() >= MOST_TOLD => {}
+            Some(goal) => goal.places.push(place),
+            None => goals.push(Goal {
+                port: site.port,
+                places: vec![place],
+            }),
         }
     }
 
     /// Hits without a link are sent there.
     pub(super) fn unmatched_leads_to(&self, site: Site<'_>, place: Place) {
-        *self.unmatched.borrow_mut() = Some((canonical(site.host), site.port, site.path.into(), place));
+        *self.unmatched.borrow_mut() = Some(Unmatched {
+            host: site.host.into(),
+            port: site.port,
+            path: site.path.into(),
+            place,
+        });
     }
 
     /// Tells of those that lead to the edge itself.
     pub(super) fn tell(&self, served: &Served<'_>, mistakes: &Mistakes) {
-        for ((host, port), places) in self.sites.borrow().iter() {
-            if !served.serves(host, *port) {
-                continue;
-            }
-            for &place in places {
-                let mistake = Mistake::error(format!("this leads back to onehop: links stand on `{host}`")).at(place);
-                mistakes.push(mistake.help("name a page on another host; visitors would go round in circles"));
+        for (host, goals) in self.by_host.borrow().iter() {
+            let host = canonical(host);
+            for goal in goals.iter().filter(|goal| served.serves(&host, goal.port)) {
+                for &place in &goal.places {
+                    let mistake = Mistake::error(format!("this leads back to onehop: links stand on `{host}`"));
+                    let mend = "name a page on another host; visitors would go round in circles";
+                    mistakes.push(mistake.at(place).help(mend));
+                }
             }
         }
-        if let Some((host, port, at, place)) = &*self.unmatched.borrow()
-            && served.serves(host, *port)
-            && path::canonical(at).is_none_or(|path| served.links.find(host, &path).is_none())
+        let unmatched = self.unmatched.borrow();
+        let Some(Unmatched {
+            host,
+            port,
+            path: at,
+            place,
+        }) = unmatched.as_ref()
+        else {
+            return;
+        };
+        let host = canonical(host);
+        if served.serves(&host, *port)
+            && path::canonical(at).is_none_or(|path| served.links.find(&host, &path).is_none())
         {
             let mistake = Mistake::error(format!(
                 "this leads back to onehop, where no link stands at `{host}{at}`"
@@ -73,8 +115,8 @@ impl Loops {
 }
 
 /// As hosts of links are: a trailing dot changes nothing.
-fn canonical(host: &str) -> Box<str> {
-    host::canonical(host).map_or_else(|| host.into(), Into::into)
+fn canonical(host: &str) -> Cow<'_, str> {
+    host::canonical(host).unwrap_or(Cow::Borrowed(host))
 }
 
 impl Served<'_> {

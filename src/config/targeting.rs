@@ -51,7 +51,7 @@ impl Reader<'_> {
         let (mistakes, named) = (self.mistakes, self.named);
         if let Some(node) = table.raw("country") {
             named.need_country(node.place, "`country` needs a database", mistakes);
-            self.words(node, Country::parse, Condition::Country, |text| country_help(text));
+            self.words(node, Country::parse, Condition::Country, country_help);
         }
         if let Some(node) = table.raw("continent") {
             named.need_country(node.place, "`continent` needs a database", mistakes);
@@ -109,12 +109,11 @@ impl Reader<'_> {
         };
         let mut found = Vec::new();
         for text in self.not_empty(list) {
-            match parse(text.value) {
-                Some(word) => found.push(word),
-                None => {
-                    let mistake = Mistake::error(format!("{} is not known here", quoted(text.value))).at(text.place);
-                    self.mistakes.push(mistake.help(help(text.value)));
-                }
+            if let Some(word) = parse(text.value) {
+                found.push(word);
+            } else {
+                let mistake = Mistake::error(format!("{} is not known here", quoted(text.value))).at(text.place);
+                self.mistakes.push(mistake.help(help(text.value)));
             }
         }
         self.conditions.push(condition(found.into()));

@@ -8,7 +8,7 @@ pub mod text;
 
 use std::{net::IpAddr, time::SystemTime};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, header, request::Parts};
 use serde::Serialize;
 use url::Url;
 
@@ -36,9 +36,9 @@ pub struct Asked {
     /// The other end of its connection.
     pub peer: IpAddr,
     /// The host and port that it is for.
-    host: String,
+    host: HeaderValue,
     /// Path and query.
-    target: String,
+    target: Uri,
     /// Its headers.
     headers: HeaderMap,
 }
@@ -153,8 +153,8 @@ impl Asked {
         Ok(Self {
             at,
             peer,
-            host,
-            target,
+            host: host.try_into().map_err(|_| wrong())?,
+            target: target.try_into().map_err(|_| wrong())?,
             headers: HeaderMap::new(),
         })
     }
@@ -170,6 +170,18 @@ impl Asked {
         Ok(())
     }
 
+    fn parts(&self) -> Parts {
+        let mut request = Request::new(());
+        *request.uri_mut() = self.target.clone();
+        request.headers_mut().clone_from(&self.headers);
+        // Who gives one of their own means it.
+        request
+            .headers_mut()
+            .entry(header::HOST)
+            .or_insert_with(|| self.host.clone());
+        request.into_parts().0
+    }
+
     /// Whether it has a header.
     pub fn has(&self, name: HeaderName) -> bool {
         self.headers.contains_key(name)
@@ -178,18 +190,7 @@ impl Asked {
 
 /// Explains a request.
 pub async fn explain(edge: &Edge, asked: &Asked) -> Explanation {
-    let mut request = Request::get(&asked.target).body(());
-    if let Ok(request) = &mut request {
-        *request.headers_mut() = asked.headers.clone();
-        if let Ok(host) = HeaderValue::try_from(&asked.host)
-            && !asked.headers.contains_key(header::HOST)
-        {
-            request.headers_mut().insert(header::HOST, host);
-        }
-    }
-    let parts = request
-        .map(|request| request.into_parts().0)
-        .unwrap_or_else(|_| Request::new(()).into_parts().0);
+    let parts = asked.parts();
     let visitor = Visitor::read(&edge.real_ip, &edge.lookups, asked.peer, &parts.headers);
     let mut explanation = Explanation {
         place: None,

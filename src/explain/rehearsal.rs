@@ -59,7 +59,7 @@ struct Rehearsal<F>(F);
 impl<F: Fn(&Offer) -> Answer + Sync> Ask for Rehearsal<F> {
     fn deadline(&self) -> Duration {
         // Nobody waits.
-        Duration::from_secs(3600)
+        Duration::from_hours(1)
     }
 
     async fn ask(&self, offer: &Offer, _: &Who<'_>, _: impl FnOnce() -> Told + Send, _: Instant) -> Asked {

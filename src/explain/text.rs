@@ -100,7 +100,7 @@ fn visitor(seen: &Seen, assumed: &[&str], paint: Paint, out: &mut String) -> fmt
     line("ip", Some(&seen.ip.to_string()), &format!("  {}", seen.ip_because))?;
     line("user agent", seen.user_agent.as_deref().or(Some("none")), "")?;
     line("referrer", seen.referrer.as_deref().or(Some("none")), "")?;
-    let place = [seen.country.as_deref(), seen.continent].map(|part| part.unwrap_or_default());
+    let place = [seen.country.as_deref(), seen.continent].map(Option::unwrap_or_default);
     let place = place.join(" ");
     line("country", Some(place.trim()).filter(|place| !place.is_empty()), "")?;
     line("asn", seen.asn.map(|number| number.to_string()).as_deref(), "")?;

@@ -186,7 +186,7 @@ impl fmt::Display for Condition {
             Self::Device(all) => any_of(all, |one| one.as_str().to_owned()),
             Self::Os(all) => any_of(all, |one| one.as_str().to_owned()),
             Self::Browser(all) => any_of(all, |one| one.as_str().to_owned()),
-            Self::Language(all) => any_of(all, |one| one.to_string()),
+            Self::Language(all) => any_of(all, ToString::to_string),
             Self::Referrer(all) => any_of(all, HostPattern::to_string),
             Self::Query(name, all) => any_of(all, |one| format!("{name}={}", one.0)),
             Self::Time(all) => any_of(all, Window::to_string),

@@ -1,6 +1,6 @@
 //! `explain` against the edge itself: what the one says is what the other does.
 
-use std::{net::Ipv4Addr, path::Path, time::SystemTime};
+use std::{fmt::Write as _, net::Ipv4Addr, path::Path, time::SystemTime};
 
 use fastrand::Rng;
 use onehop::{
@@ -106,7 +106,7 @@ fn configuration(rng: &mut Rng, main: &ClickApi, other: &ClickApi) -> String {
         if rng.u8(..8) == 0 {
             continue;
         }
-        links += &format!("[[link]]\nat = {at}\ntracker = \"main\"\n");
+        let _ = writeln!(links, "[[link]]\nat = {at}\ntracker = \"main\"");
         if rng.bool() {
             links += "order = \"weighted\"\n";
         }
@@ -117,8 +117,9 @@ fn configuration(rng: &mut Rng, main: &ClickApi, other: &ClickApi) -> String {
             links += "preview_url = \"https://preview.example/{path}\"\n";
         }
         for id in 0..rng.u8(1..5) {
-            links += &format!(
-                "[[link.offer]]\noffer_id = {}\ncampaign_id = 2\npromo_id = 3\nweight = {}\ntraffic_url = \"{}\"\n{}\n{}\n",
+            let _ = writeln!(
+                links,
+                "[[link.offer]]\noffer_id = {}\ncampaign_id = 2\npromo_id = 3\nweight = {}\ntraffic_url = \"{}\"\n{}\n{}",
                 id + 1,
                 rng.u8(..4),
                 one(rng, TRAFFIC),

@@ -42,145 +42,148 @@ fn a_good_one() {
     );
 }
 
+/// What stands in the place of the rules, and where, in which words and with which mend that is told.
+const MISTAKES: &[(&str, &str, &str, &str)] = &[
+    (
+        "when = { country = [\"UK\"] }",
+        "14:23",
+        "`UK` is not known here",
+        "\"GB\"",
+    ),
+    (
+        "when = { country = \"EU\" }",
+        "14:22",
+        "`EU` is not known",
+        "continent = [\"EU\"]",
+    ),
+    (
+        "when = { country = [] }",
+        "14:22",
+        "an empty list fits nobody",
+        "leave the key out",
+    ),
+    (
+        "when = { contry = \"DE\" }",
+        "14:12",
+        "unknown key `contry`",
+        "did you mean `country`?",
+    ),
+    (
+        "when = { continent = \"XX\" }",
+        "14:24",
+        "`XX` is not known",
+        "`EU` (Europe)",
+    ),
+    ("when = { asn = 1 }", "14:18", "`asn` needs a database", "[geoip] asn ="),
+    (
+        "unless = { asn = \"AS64x\" }",
+        "14:20",
+        "no number of an autonomous system",
+        "\"AS64496\"",
+    ),
+    (
+        "when = { ip = \"10.0.0.0/33\" }",
+        "14:17",
+        "this is no network",
+        "192.0.2.0/24",
+    ),
+    (
+        "when = { device = \"mobile\" }",
+        "14:21",
+        "`mobile` is not known",
+        "known devices: `phone`",
+    ),
+    (
+        "when = { device = [\"fone\"] }",
+        "14:22",
+        "`fone` is not known",
+        "did you mean `phone`?",
+    ),
+    (
+        "when = { os = \"andriod\" }",
+        "14:17",
+        "`andriod` is not known",
+        "did you mean `android`?",
+    ),
+    ("when = { browser = 1 }", "14:22", "expected a string", "quotes"),
+    (
+        "when = { language = \"de_AT\" }",
+        "14:23",
+        "`de_AT` is not known",
+        "pt-BR",
+    ),
+    (
+        "when = { referrer = \"https://a.example/\" }",
+        "14:23",
+        "this is no host",
+        "its host alone",
+    ),
+    ("when = { referrer = \"\" }", "14:23", "this is no host", "any referrer"),
+    (
+        "when = { query = { } }",
+        "14:20",
+        "no parameter in it",
+        "{ debug = \"*\" }",
+    ),
+    ("when = { query = \"debug\" }", "14:20", "expected a table", ""),
+    ("when = { query = { debug = [] } }", "14:30", "an empty list", ""),
+    (
+        "when = { time = { days = \"mo\" } }",
+        "14:28",
+        "`mo` is no day",
+        "`monday`",
+    ),
+    (
+        "when = { time = { from = \"9\" } }",
+        "14:28",
+        "no time of the day",
+        "\"09:00\"",
+    ),
+    (
+        "when = { time = { from = \"09:00\", to = \"09:00\" } }",
+        "14:19",
+        "no length",
+        "24:00",
+    ),
+    (
+        "when = { time = { from = \"09:00\", zone = \"Berlin\" } }",
+        "14:44",
+        "no time zone `Berlin`",
+        "`Europe/Berlin`",
+    ),
+    ("when = { time = { } }", "14:19", "says nothing", "Europe/Berlin"),
+    ("when = { time = [] }", "14:19", "an empty list", ""),
+    ("when = \"DE\"", "14:10", "expected a table", ""),
+    ("weight = -1", "14:12", "from 0 to 1000000", ""),
+    (
+        "send = { subid1 = \"{asn}\" }",
+        "14:22",
+        "`{asn}` needs a database",
+        "[geoip] asn =",
+    ),
+    (
+        "tracking_url = \"https://b.example/{cuontry}\"",
+        "14:38",
+        "no macro `{cuontry}`",
+        "`{country}`",
+    ),
+    (
+        "tracking_url = \"https://go.example.com/x\"",
+        "14:18",
+        "leads back to onehop",
+        "another host",
+    ),
+    (
+        "tracking_url = \"http://GO.example.com./x\"",
+        "14:18",
+        "leads back to onehop",
+        "circles",
+    ),
+];
+
 #[test]
 fn mistakes_in_rules() {
-    for (rule, place, words, mend) in [
-        (
-            "when = { country = [\"UK\"] }",
-            "14:23",
-            "`UK` is not known here",
-            "\"GB\"",
-        ),
-        (
-            "when = { country = \"EU\" }",
-            "14:22",
-            "`EU` is not known",
-            "continent = [\"EU\"]",
-        ),
-        (
-            "when = { country = [] }",
-            "14:22",
-            "an empty list fits nobody",
-            "leave the key out",
-        ),
-        (
-            "when = { contry = \"DE\" }",
-            "14:12",
-            "unknown key `contry`",
-            "did you mean `country`?",
-        ),
-        (
-            "when = { continent = \"XX\" }",
-            "14:24",
-            "`XX` is not known",
-            "`EU` (Europe)",
-        ),
-        ("when = { asn = 1 }", "14:18", "`asn` needs a database", "[geoip] asn ="),
-        (
-            "unless = { asn = \"AS64x\" }",
-            "14:20",
-            "no number of an autonomous system",
-            "\"AS64496\"",
-        ),
-        (
-            "when = { ip = \"10.0.0.0/33\" }",
-            "14:17",
-            "this is no network",
-            "192.0.2.0/24",
-        ),
-        (
-            "when = { device = \"mobile\" }",
-            "14:21",
-            "`mobile` is not known",
-            "known devices: `phone`",
-        ),
-        (
-            "when = { device = [\"fone\"] }",
-            "14:22",
-            "`fone` is not known",
-            "did you mean `phone`?",
-        ),
-        (
-            "when = { os = \"andriod\" }",
-            "14:17",
-            "`andriod` is not known",
-            "did you mean `android`?",
-        ),
-        ("when = { browser = 1 }", "14:22", "expected a string", "quotes"),
-        (
-            "when = { language = \"de_AT\" }",
-            "14:23",
-            "`de_AT` is not known",
-            "pt-BR",
-        ),
-        (
-            "when = { referrer = \"https://a.example/\" }",
-            "14:23",
-            "this is no host",
-            "its host alone",
-        ),
-        ("when = { referrer = \"\" }", "14:23", "this is no host", "any referrer"),
-        (
-            "when = { query = { } }",
-            "14:20",
-            "no parameter in it",
-            "{ debug = \"*\" }",
-        ),
-        ("when = { query = \"debug\" }", "14:20", "expected a table", ""),
-        ("when = { query = { debug = [] } }", "14:30", "an empty list", ""),
-        (
-            "when = { time = { days = \"mo\" } }",
-            "14:28",
-            "`mo` is no day",
-            "`monday`",
-        ),
-        (
-            "when = { time = { from = \"9\" } }",
-            "14:28",
-            "no time of the day",
-            "\"09:00\"",
-        ),
-        (
-            "when = { time = { from = \"09:00\", to = \"09:00\" } }",
-            "14:19",
-            "no length",
-            "24:00",
-        ),
-        (
-            "when = { time = { from = \"09:00\", zone = \"Berlin\" } }",
-            "14:44",
-            "no time zone `Berlin`",
-            "`Europe/Berlin`",
-        ),
-        ("when = { time = { } }", "14:19", "says nothing", "Europe/Berlin"),
-        ("when = { time = [] }", "14:19", "an empty list", ""),
-        ("when = \"DE\"", "14:10", "expected a table", ""),
-        ("weight = -1", "14:12", "from 0 to 1000000", ""),
-        (
-            "send = { subid1 = \"{asn}\" }",
-            "14:22",
-            "`{asn}` needs a database",
-            "[geoip] asn =",
-        ),
-        (
-            "tracking_url = \"https://b.example/{cuontry}\"",
-            "14:38",
-            "no macro `{cuontry}`",
-            "`{country}`",
-        ),
-        (
-            "tracking_url = \"https://go.example.com/x\"",
-            "14:18",
-            "leads back to onehop",
-            "another host",
-        ),
-        (
-            "tracking_url = \"http://GO.example.com./x\"",
-            "14:18",
-            "leads back to onehop",
-            "circles",
-        ),
-    ] {
+    for &(rule, place, words, mend) in MISTAKES {
         let (status, said) = check(&GOOD.replace("when = { country = [\"DE\"] }", rule));
         assert_eq!(status, Some(1), "{rule}: {said}");
         for expected in [&*format!("onehop.toml:{place}\n"), words, mend] {

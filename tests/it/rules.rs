@@ -276,12 +276,12 @@ async fn the_click_log_has_country_and_device_though_no_rule_asks() {
         .get("/none")
         .await;
     edge.stop().await;
-    let lines: Vec<serde_json::Value> = folder
+    let told: Vec<serde_json::Value> = folder
         .read("clicks.jsonl")
         .lines()
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect();
-    let told: Vec<_> = lines
+    let told: Vec<_> = told
         .iter()
         .map(|line| (line["country"].as_str(), line["device"].as_str()))
         .collect();

@@ -41,6 +41,14 @@ enum Command {
         The key is never shown. Behind a trusted proxy, --ip is the proxy's address, and --header 'X-Forwarded-For: …' the visitor's."
     )]
     Explain(Explain),
+    /// Print the JSON Schema of configurations, by which editors complete and check them
+    #[command(after_help = "Example: onehop schema > onehop.schema.json\n         \
+        onehop schema --links > links.schema.json\n\n\
+        Editors that know TOML schemas (VS Code with Even Better TOML, and all that use taplo) take it from the first line\n\
+        of a file:\n\n\
+        #:schema ./onehop.schema.json\n\n\
+        For JSON it is named in the editor's settings (json.schemas in VS Code). `onehop check` finds what a schema cannot.")]
+    Schema(Schema),
     /// Run the stand-in Click API alone, to develop against
     #[command(after_help = sandbox_help())]
     Sandbox(Sandbox),
@@ -83,6 +91,14 @@ pub struct Explain {
     pub json: bool,
 }
 
+/// What the schema is of.
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// The schema of the files that `links` names, which hold `[[link]]` alone
+    #[arg(long)]
+    pub links: bool,
+}
+
 /// How the demonstration runs.
 #[derive(Debug, Args)]
 pub struct Demo {
@@ -122,6 +138,7 @@ impl Arguments {
             Command::Run(configured) => commands::run::run(&configured),
             Command::Check(configured) => commands::check::run(&configured),
             Command::Explain(explain) => commands::explain::run(&explain),
+            Command::Schema(schema) => commands::schema::run(&schema),
             Command::Sandbox(sandbox) => commands::sandbox::run(sandbox),
         }
     }

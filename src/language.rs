@@ -8,7 +8,7 @@ use http::{
 /// More languages than any browser lists; what stands behind them is not read.
 const MAX_RANGES: usize = 32;
 /// The longest tag that is taken for one (RFC 5646, section 4.4.1).
-const MAX_TAG_BYTES: usize = 35;
+pub const MAX_TAG_BYTES: usize = 35;
 
 /// The languages of one request.
 #[derive(Clone, Copy, Debug)]

@@ -12,6 +12,7 @@ pub mod demo;
 pub mod explain;
 pub mod run;
 pub mod sandbox;
+pub mod schema;
 
 /// Runs a command's work on a runtime of its own; what goes wrong is told on standard error.
 fn on_runtime<E: std::fmt::Display>(work: impl Future<Output = Result<(), E>>) -> ExitCode {

@@ -1,6 +1,6 @@
 //! The links and their offers.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, ops::RangeInclusive, sync::Arc};
 
 use super::{
     Mistake, Mistakes, Spanned, TableReader, Value,
@@ -24,6 +24,14 @@ use crate::{
 
 /// Far finer shares than anybody draws.
 const MAX_WEIGHT: i64 = 1_000_000;
+pub(super) const WEIGHTS: RangeInclusive<i64> = 0..=MAX_WEIGHT;
+/// The weight of an offer that says none.
+pub(super) const DEFAULT_WEIGHT: u32 = 1;
+pub(super) const IDS: RangeInclusive<i64> = 1..=i64::MAX;
+/// How offers are tried, and whether that is by weight.
+pub(super) const ORDERS: [(&str, bool); 2] = [("listed", false), ("weighted", true)];
+/// Stands in `forward_query` for every parameter.
+pub(super) const ALL_PARAMETERS: &str = "all";
 
 /// What is read of one link.
 pub(super) struct ReadLink {
@@ -119,7 +127,7 @@ impl LinkReader<'_> {
         let header = table.place();
         let texts = table.required_strings("at");
         let places = self.places(texts.as_ref());
-        let weighted = table.choice("order", &[("listed", false), ("weighted", true)]);
+        let weighted = table.choice("order", &ORDERS);
         let own = table.string("trafficback_url").map(|text| self.trafficback(&text));
         let trafficback = own.or_else(|| self.defaults.trafficback.clone());
         if trafficback.is_none() {
@@ -234,7 +242,7 @@ impl LinkReader<'_> {
         let header = table.place();
         let name = table.string("name");
         let mut id = |key| {
-            let id = table.required_integer_in(key, 1..=i64::MAX)?;
+            let id = table.required_integer_in(key, IDS)?;
             u64::try_from(id.value).ok()
         };
         let (offer_id, campaign_id, promo_id) = (id("offer_id"), id("campaign_id"), id("promo_id"));
@@ -269,7 +277,7 @@ impl LinkReader<'_> {
         let unless = table
             .table("unless")
             .map(|unless| targeting::rules(unless, true, self.named));
-        let weight = table.integer_in("weight", 0..=MAX_WEIGHT);
+        let weight = table.integer_in("weight", WEIGHTS);
         if let Some(weight) = weight.filter(|_| !weighted) {
             let warning = Mistake::warning("the weight does nothing: the link's offers are tried as they stand");
             self.mistakes.push(
@@ -307,7 +315,7 @@ impl LinkReader<'_> {
         Some(ReadOffer {
             offer,
             place: header,
-            weight: weight.map_or(1, |weight| u32::try_from(weight.value).unwrap_or(u32::MAX)),
+            weight: weight.map_or(DEFAULT_WEIGHT, |weight| u32::try_from(weight.value).unwrap_or(u32::MAX)),
         })
     }
 
@@ -315,7 +323,7 @@ impl LinkReader<'_> {
         let Some(node) = table.raw("forward_query") else {
             return Some(Forward::Nothing);
         };
-        if matches!(&node.value, Value::String(word) if word == "all") {
+        if matches!(&node.value, Value::String(word) if word == ALL_PARAMETERS) {
             return Some(Forward::All);
         }
         let names = table.strings("forward_query")?;

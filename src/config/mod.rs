@@ -23,6 +23,7 @@ mod reach;
 mod reader;
 mod redact;
 mod render;
+mod schema;
 mod sections;
 mod shown;
 mod source;
@@ -50,4 +51,5 @@ use self::{
 pub use self::{
     geoip::BuiltIn,
     load::{Config, Read, Teller, read, read_text},
+    schema::{links_schema, schema},
 };

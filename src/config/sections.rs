@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -25,16 +26,27 @@ use crate::{
 };
 
 /// Where visitors are served when nothing else is said: on this machine alone.
-const DEFAULT_HTTP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+pub(super) const DEFAULT_HTTP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 /// A visitor who has waited this long for an ad's landing page is about to leave.
-const DEADLINE: Duration = Duration::from_secs(2);
-const CACHE_ENTRIES: i64 = 1_000_000;
+pub(super) const DEADLINE: Duration = Duration::from_secs(2);
+pub(super) const CACHE_ENTRIES: i64 = 1_000_000;
+pub(super) const CACHE_SIZES: RangeInclusive<i64> = 0..=1 << 32;
 /// The window in which the tracker answers a repeated visitor with the same click.
-const TTL: Duration = Duration::from_mins(5);
+pub(super) const TTL: Duration = Duration::from_mins(5);
 /// A click that the tracker had already is at most this much older than the edge thinks, for most visitors.
-const TTL_WHEN_EXISTS: Duration = Duration::from_mins(1);
+pub(super) const TTL_WHEN_EXISTS: Duration = Duration::from_mins(1);
 /// Longer than any deadline, so that whoever waits for a tracker gets an answer.
-const DRAIN: Duration = Duration::from_secs(30);
+pub(super) const DRAIN: Duration = Duration::from_secs(30);
+/// What a hit without a link gets: a fault of whoever wrote the link, and none of the edge's.
+pub(super) const STATUSES: RangeInclusive<i64> = 400..=499;
+pub(super) const DEFAULT_STATUS: StatusCode = StatusCode::NOT_FOUND;
+/// The headers that hold a list of addresses; any other holds one.
+pub(super) const X_FORWARDED_FOR: &str = "x-forwarded-for";
+pub(super) const FORWARDED: &str = "forwarded";
+/// Whether declared bots are stopped.
+pub(super) const BOTS: [(&str, bool); 2] = [("stop", true), ("click", false)];
+/// What `hedge_after` may say.
+pub(super) const NO_HEDGE: &str = "off";
 
 pub(super) struct Listen {
     pub(super) http: Vec<SocketAddr>,
@@ -117,7 +129,7 @@ pub(super) fn visitor(table: Option<TableReader<'_>>, mistakes: &Mistakes) -> Vi
                 mistakes.push(warning.help("name your proxies' networks in trusted_proxies"));
             }
         }
-        if let Some(choice) = table.choice("bots", &[("stop", true), ("click", false)]) {
+        if let Some(choice) = table.choice("bots", &BOTS) {
             stop_bots = choice.value;
         }
         table.finish(&[]);
@@ -128,8 +140,8 @@ pub(super) fn visitor(table: Option<TableReader<'_>>, mistakes: &Mistakes) -> Vi
 
 fn real_ip_header(text: &Spanned<&str>, mistakes: &Mistakes) -> Option<RealIpHeader> {
     match text.value.to_ascii_lowercase().as_str() {
-        "x-forwarded-for" => Some(RealIpHeader::XForwardedFor),
-        "forwarded" => Some(RealIpHeader::Forwarded),
+        X_FORWARDED_FOR => Some(RealIpHeader::XForwardedFor),
+        FORWARDED => Some(RealIpHeader::Forwarded),
         name => {
             let name = HeaderName::try_from(name).ok();
             if name.is_none() {
@@ -154,7 +166,7 @@ pub(super) fn click(table: Option<TableReader<'_>>) -> click::Settings {
     if let Some(deadline) = table.duration("deadline", Zero::Refused) {
         settings.deadline = deadline.value;
     }
-    if let Some(entries) = table.integer_in("cache_entries", 0..=1 << 32) {
+    if let Some(entries) = table.integer_in("cache_entries", CACHE_SIZES) {
         settings.cache_entries = usize::try_from(entries.value).unwrap_or(usize::MAX);
     }
     if let Some(ttl) = table.duration("ttl", Zero::Allowed) {
@@ -164,7 +176,7 @@ pub(super) fn click(table: Option<TableReader<'_>>) -> click::Settings {
         settings.ttl_when_exists = ttl.value;
     }
     // What this version does by nature may be said; what it does not do may not.
-    if let Some(hedge) = table.string("hedge_after").filter(|hedge| hedge.value != "off") {
+    if let Some(hedge) = table.string("hedge_after").filter(|hedge| hedge.value != NO_HEDGE) {
         let mistake = Mistake::error(format!("hedging {LATER}")).at(hedge.place);
         table
             .mistakes()
@@ -212,9 +224,9 @@ pub(super) fn limits(table: Option<TableReader<'_>>) -> Limits {
 }
 
 pub(super) fn unmatched(table: Option<TableReader<'_>>, named: Named, loops: &Loops, mistakes: &Mistakes) -> Unmatched {
-    let nothing = Unmatched::Status(StatusCode::NOT_FOUND);
+    let nothing = Unmatched::Status(DEFAULT_STATUS);
     let Some(mut table) = table else { return nothing };
-    let status = table.integer_in("status", 400..=499);
+    let status = table.integer_in("status", STATUSES);
     let redirect = table.string("redirect");
     table.finish(&[]);
     match (status, redirect) {

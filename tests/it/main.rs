@@ -19,6 +19,7 @@ mod real_ip;
 mod requests;
 mod rule_mistakes;
 mod rules;
+mod schema;
 mod secret;
 mod tidy;
 mod tls;

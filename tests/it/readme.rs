@@ -5,7 +5,7 @@ use crate::support::program::{Folder, output};
 const README: &str = include_str!("../../README.md");
 
 /// The fenced blocks of a language, in their order.
-fn blocks(language: &str) -> Vec<&'static str> {
+pub(crate) fn blocks(language: &str) -> Vec<&'static str> {
     README
         .split("```")
         .skip(1)

@@ -2,7 +2,7 @@
 //!
 //! The validator is a library of others'. Most of the configurations are made: a full one, with one thing changed at a time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use boon::{Compiler, Draft, SchemaIndex, Schemas};
 use onehop::config::{self, links_schema, schema};
@@ -171,44 +171,55 @@ const BEYOND_A_SCHEMA: &[&str] = &[
 /// Nobody's name, and like no key's.
 const UNKNOWN: &str = "qqqqqqqqqqqqqqqqqqqq";
 
-/// What is put in the place of each value.
+/// What is put in the place of a value.
 fn others(value: &Value) -> Vec<Value> {
     let mut others = vec![
         json!(null),
         json!(true),
-        json!(false),
         json!(1.5),
+        json!(7),
         json!("word"),
         json!(""),
-        json!("7"),
-        json!("7s"),
-        json!("0.0000000001s"),
-        json!("AS4294967296"),
-        json!("9:00"),
         json!([]),
-        json!([[]]),
-        json!([{}]),
         json!(["word"]),
         json!([7]),
-        json!(["de", 7]),
         json!({}),
-        json!({ UNKNOWN: 1 }),
         json!({ UNKNOWN: "word" }),
+        json!([{}]),
     ];
-    // Around the ends of every range.
-    for end in [0, 1, 400, 499, 1_000_000, i64::from(u32::MAX), 1 << 32, i64::MAX] {
-        others.extend([end - 1, end, end.saturating_add(1)].map(Value::from));
-    }
-    if let Value::String(text) = value {
-        let (first, rest) = text.split_at(text.ceil_char_boundary(1));
-        others.extend([text.to_uppercase(), text.to_lowercase(), first.to_uppercase() + rest].map(Value::from));
-        others.push(json!([text]));
-        others.push(json!([text, text]));
-    }
-    if let Value::Array(items) = value {
-        others.extend(items.first().cloned());
+    match value {
+        Value::Number(_) => {
+            // Around the ends of every range.
+            for end in [0, 1, 400, 499, 1_000_000, i64::from(u32::MAX), 1 << 32] {
+                others.extend([end - 1, end, end + 1].map(Value::from));
+            }
+            others.push(json!("7"));
+        }
+        Value::String(text) => {
+            let capital = text[..1].to_uppercase() + &text[1..];
+            others.extend([text.to_uppercase(), text.to_lowercase(), capital].map(Value::from));
+            others.extend(["7", "7s", "0.0000000001s", "AS4294967296", "9:00"].map(Value::from));
+            others.push(json!([text, text]));
+        }
+        Value::Array(items) => others.extend(items.first().cloned()),
+        _ => {}
     }
     others
+}
+
+/// What is read alike: links, offers and trackers are, and so on, as far as their values are of one kind.
+fn kind(pointer: &str, value: &Value) -> (Vec<String>, std::mem::Discriminant<Value>) {
+    let mut parts: Vec<String> = Vec::new();
+    for part in pointer.split('/') {
+        let free = matches!(parts.last().map(String::as_str), Some("tracker" | "send" | "query"));
+        let part = if free || part.bytes().all(|byte| byte.is_ascii_digit()) {
+            "*"
+        } else {
+            part
+        };
+        parts.push(part.replace("unless", "when"));
+    }
+    (parts, std::mem::discriminant(value))
 }
 
 /// The pointer of every value in a tree, the root's first.
@@ -241,7 +252,7 @@ fn at<'t>(tree: &'t mut Value, pointer: &str) -> &'t mut Value {
     tree.pointer_mut(pointer).expect("a value")
 }
 
-/// Every tree with one thing changed, and what that is.
+/// Trees with one thing changed, and what that is.
 fn changes(tree: &Value) -> Vec<(String, Value)> {
     let mut changed = Vec::new();
     let mut change = |what: String, how: &dyn Fn(&mut Value)| {
@@ -249,8 +260,12 @@ fn changes(tree: &Value) -> Vec<(String, Value)> {
         how(&mut tree);
         changed.push((what, tree));
     };
+    let mut seen = HashSet::new();
     for pointer in pointers(tree) {
         let value = tree.pointer(&pointer).expect("a value");
+        if !seen.insert(kind(&pointer, value)) {
+            continue;
+        }
         if let Value::Object(entries) = value {
             for key in entries.keys() {
                 change(format!("{pointer} without {key}"), &|tree| {
@@ -384,7 +399,8 @@ fn it_refuses_what_check_refuses() {
     let check = |tree: &Value| said(&folder, "onehop.json", &tree.to_string());
     let mut met = hold(&Validator::new(schema()), &json_of(FULL), check);
 
-    let links = json!({ "link": json_of(FULL)["link"] });
+    // The offers are those of the main file.
+    let links = json!({ "link": [json_of(FULL)["link"][1]] });
     let mut main = json_of(FULL);
     main["links"] = json!(["more.json"]);
     main.as_object_mut().expect("a table").remove("link");
@@ -545,7 +561,7 @@ fn texts() -> impl Strategy<Value = (&'static str, String)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn texts_are_taken_alike((pointer, text) in texts()) {

@@ -432,8 +432,8 @@ fn table(description: &str, required: &[&str], keys: Value) -> Value {
         "description": description,
         "type": "object",
         "additionalProperties": false,
-        "properties": keys,
     });
+    table["properties"] = keys;
     if !required.is_empty() {
         table["required"] = required.into();
     }
@@ -447,6 +447,11 @@ fn told(description: &str, mut value: Value) -> Value {
 
 fn with_default(mut value: Value, default: Value) -> Value {
     value["default"] = default;
+    value
+}
+
+fn with_examples(mut value: Value, examples: Value) -> Value {
+    value["examples"] = examples;
     value
 }
 
@@ -466,17 +471,13 @@ fn one_or_more(definition: &str) -> Value {
 }
 
 fn string(examples: Value) -> Value {
-    json!({ "type": "string", "examples": examples })
+    with_examples(json!({ "type": "string" }), examples)
 }
 
 /// A string, or a list of them.
 fn strings(at_least: usize, examples: Value) -> Value {
-    json!({
-        "type": ["string", "array"],
-        "items": { "type": "string" },
-        "minItems": at_least,
-        "examples": examples,
-    })
+    let strings = json!({ "type": ["string", "array"], "items": { "type": "string" }, "minItems": at_least });
+    with_examples(strings, examples)
 }
 
 fn integer(range: &RangeInclusive<i64>) -> Value {

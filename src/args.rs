@@ -44,8 +44,8 @@ enum Command {
     /// Print the JSON Schema of configurations, by which editors complete and check them
     #[command(after_help = "Example: onehop schema > onehop.schema.json\n         \
         onehop schema --links > links.schema.json\n\n\
-        Editors that know TOML schemas (VS Code with Even Better TOML, and all that use taplo) take it from the first line\n\
-        of a file:\n\n\
+        Editors that know TOML schemas (VS Code with Even Better TOML, and all that use taplo) take it from\n\
+        the first line of a file:\n\n\
         #:schema ./onehop.schema.json\n\n\
         For JSON it is named in the editor's settings (json.schemas in VS Code). `onehop check` finds what a schema cannot.")]
     Schema(Schema),

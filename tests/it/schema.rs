@@ -277,7 +277,7 @@ fn changes(tree: &Value) -> Vec<(String, Value)> {
         if !pointer.is_empty() {
             for other in others(value) {
                 change(format!("{pointer} = {other}"), &|tree| {
-                    *at(tree, &pointer) = other.clone()
+                    *at(tree, &pointer) = other.clone();
                 });
             }
         }

@@ -21,8 +21,11 @@ use crate::{
     databases::Database,
     edge::{BotRule, Edge, Link, Unmatched},
     link::Table,
-    visitor::{Lookups, RealIp},
+    visitor::{Lookups, Places, RealIp},
 };
+
+/// By which a file names its schema, for editors.
+const SCHEMA: &str = "$schema";
 
 /// A configuration: valid by construction.
 pub struct Config {
@@ -42,7 +45,7 @@ pub struct Config {
     pub(super) bots: BotRule,
     /// Databases on disk.
     pub databases: Vec<Database>,
-    pub(super) lookups: Lookups,
+    pub(super) places: Places,
     pub(super) unmatched: Unmatched,
     pub(super) click: click::Settings,
 }
@@ -58,7 +61,10 @@ impl Config {
         Edge {
             real_ip: self.real_ip,
             bots: self.bots,
-            lookups: Arc::new(self.lookups),
+            lookups: Arc::new(Lookups {
+                places: self.places,
+                agents: Arc::default(),
+            }),
             links: Arc::new(self.links),
             unmatched: self.unmatched,
             clicks: Arc::new(ClickApi::new(self.click)),
@@ -126,6 +132,7 @@ impl Files {
         let (sources, mistakes) = (&self.sources, &self.mistakes);
         let mut root = TableReader::new(&tree.root, mistakes)?;
         root.raw("links");
+        root.string(SCHEMA);
         let listen = sections::listen(root.table("listen"), mistakes);
         let visitor = sections::visitor(root.table("visitor"), mistakes);
         let click = sections::click(root.table("click"));
@@ -175,6 +182,7 @@ impl Files {
                 continue;
             };
             read_links(file, Some(&mut root));
+            root.string(SCHEMA);
             let elsewhere = "belongs into the main file: a file of links holds [[link]] alone";
             root.finish(
                 &[
@@ -212,10 +220,7 @@ impl Files {
             real_ip: visitor.real_ip,
             bots: visitor.bots,
             databases: geoip.databases,
-            lookups: Lookups {
-                places: geoip.places,
-                ..Lookups::default()
-            },
+            places: geoip.places,
             unmatched,
             click,
         })

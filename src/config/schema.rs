@@ -35,6 +35,7 @@ pub fn schema() -> Value {
         "A configuration of onehop: where visitors are served, the trackers, and the links.",
         &["tracker"],
         json!({
+            "$schema": editors(),
             "links": told(
                 "More files of [[link]], TOML or JSON, relative to this one; patterns are allowed.",
                 strings(0, json!([["links/*.toml"]])),
@@ -73,7 +74,17 @@ pub fn schema() -> Value {
 /// The schema of the files that `links` names.
 pub fn links_schema() -> Value {
     let what = "Links of onehop, beside those of the main file.";
-    document("onehop links", table(what, &[], json!({ "link": list_of_links() })))
+    document(
+        "onehop links",
+        table(what, &[], json!({ "$schema": editors(), "link": list_of_links() })),
+    )
+}
+
+fn editors() -> Value {
+    told(
+        "The schema, for editors; onehop does not look at it.",
+        string(json!(["./onehop.schema.json"])),
+    )
 }
 
 fn document(title: &str, mut root: Value) -> Value {
@@ -112,7 +123,7 @@ fn definitions() -> Value {
         "asn": {
             "anyOf": [
                 { "type": "integer", "minimum": 0, "maximum": u32::MAX },
-                { "type": "string", "pattern": r"^([Aa][Ss])?\+?[0-9]+$" },
+                { "type": "string", "pattern": r"^([Aa][Ss])?[0-9]+$" },
             ],
             "examples": [64496, "AS64496"],
         },

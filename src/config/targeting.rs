@@ -145,11 +145,13 @@ impl Reader<'_> {
             let number = match &item.value {
                 Value::Integer(number) => u32::try_from(*number).ok(),
                 Value::String(text) => {
-                    let digits = text
-                        .get(..2)
-                        .filter(|front| front.eq_ignore_ascii_case("as"))
-                        .map(|_| &text[2..]);
-                    digits.unwrap_or(text).parse().ok()
+                    let front = text.get(..2).filter(|front| front.eq_ignore_ascii_case("as"));
+                    let digits = &text[front.map_or(0, str::len)..];
+                    // A sign would be taken for a part of the number.
+                    digits
+                        .parse()
+                        .ok()
+                        .filter(|_| digits.bytes().all(|byte| byte.is_ascii_digit()))
                 }
                 _ => None,
             };

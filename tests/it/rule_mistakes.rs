@@ -76,6 +76,12 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ),
     ("when = { asn = 1 }", "14:18", "`asn` needs a database", "[geoip] asn ="),
     (
+        "when = { asn = \"AS+64496\" }",
+        "14:18",
+        "no number of an autonomous system",
+        "",
+    ),
+    (
         "unless = { asn = \"AS64x\" }",
         "14:20",
         "no number of an autonomous system",

@@ -313,7 +313,9 @@ fn folder() -> Folder {
     let authority = rcgen::generate_simple_self_signed(["tracker.example".to_owned()]).expect("a certificate");
     folder.write("ca.pem", authority.cert.pem());
     folder.write("key.txt", "4497bf7b");
-    folder.write("places.mmdb", include_bytes!("../../geoip/sandbox.mmdb"));
+    for name in ["places.mmdb", "sandbox.mmdb", "geoip/country.mmdb"] {
+        folder.write(name, include_bytes!("../../geoip/sandbox.mmdb"));
+    }
     folder.write("links/none.toml", "");
     folder
 }

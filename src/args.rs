@@ -8,6 +8,7 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
+use jiff::{Timestamp, Zoned};
 
 use crate::{commands, sandbox};
 
@@ -83,8 +84,8 @@ pub struct Explain {
     /// Another header; may be given again
     #[arg(long = "header", short = 'H', value_name = "'N: V'")]
     pub headers: Vec<String>,
-    /// When, such as 2026-12-24T18:00:00Z [default: now]
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_rfc3339_weak)]
+    /// When, such as 2026-12-24T18:00Z, 2026-12-24T19:00+01:00 or 2026-12-24T19:00[Europe/Berlin] [default: now]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     pub at: Option<SystemTime>,
     /// For programs: JSON
     #[arg(long)]
@@ -116,6 +117,14 @@ pub struct Sandbox {
     /// What it does.
     #[command(flatten)]
     pub options: sandbox::Options,
+}
+
+fn moment(text: &str) -> Result<SystemTime, &'static str> {
+    let zoned = text.parse::<Zoned>().map(|there| there.timestamp());
+    let stamp = zoned.or_else(|_| text.parse::<Timestamp>());
+    let stamp =
+        stamp.map_err(|_| "write it with its offset or zone: 2026-12-24T18:00Z, or 2026-12-24T19:00[Europe/Berlin]")?;
+    Ok(stamp.into())
 }
 
 fn sandbox_help() -> String {

@@ -50,7 +50,7 @@ const TRIES: [(&str, &str, &str); 12] = [
     ("The offer is for phones only: why=targeting", "/phones", BROWSER),
     ("… and from a phone: a click", "/phones?", PHONE),
     (
-        "The offer takes three clicks, of visitors as below; the fourth: why=overcap",
+        "The offer takes three clicks: ask as a fourth visitor (see below), and it is why=overcap",
         "/capped",
         BROWSER,
     ),

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, ops::RangeInclusive, sync::Arc};
 
 use super::{
-    Mistake, Mistakes, Spanned, TableReader, Value,
+    Mistake, Mistakes, Node, Spanned, TableReader, Value,
     geoip::Named,
     loops::Loops,
     quoted, reach,
@@ -33,6 +33,35 @@ pub(super) const ORDERS: [(&str, bool); 2] = [("listed", false), ("weighted", tr
 /// Stands in `forward_query` for every parameter.
 pub(super) const ALL_PARAMETERS: &str = "all";
 
+/// Keys that are easily written one table too low or too high.
+const OF_LINK: [&str; 4] = ["at", "order", "trafficback_url", "preview_url"];
+const OF_OFFER: [&str; 11] = [
+    "offer_id",
+    "campaign_id",
+    "promo_id",
+    "traffic_url",
+    "tracking_url",
+    "when",
+    "unless",
+    "weight",
+    "first",
+    "send",
+    "forward_query",
+];
+const OF_RULES: [&str; 11] = [
+    "country",
+    "continent",
+    "asn",
+    "ip",
+    "device",
+    "os",
+    "browser",
+    "language",
+    "referrer",
+    "query",
+    "time",
+];
+
 /// What is read of one link.
 pub(super) struct ReadLink {
     places: Vec<(Place, SourcePlace)>,
@@ -44,7 +73,19 @@ pub(super) struct ReadLink {
 pub(super) struct ReadOffer {
     pub(super) offer: Offer,
     pub(super) place: SourcePlace,
-    weight: u32,
+    weight: Option<Spanned<i64>>,
+    first: Option<Spanned<bool>>,
+}
+
+impl ReadOffer {
+    fn weight(&self) -> u32 {
+        self.weight
+            .map_or(DEFAULT_WEIGHT, |weight| u32::try_from(weight.value).unwrap_or(u32::MAX))
+    }
+
+    fn is_first(&self) -> bool {
+        self.first.is_some_and(|first| first.value)
+    }
 }
 
 /// The offers' parts in the weighted draw.
@@ -60,7 +101,8 @@ fn tickets(offers: &[ReadOffer]) -> Box<[Ticket]> {
         let before = all[..number].iter().filter(|other| **other == all[number]).count();
         Ticket {
             identity: Ticket::identity(tracker, *ids, name, before as u64),
-            weight: read.weight,
+            weight: read.weight(),
+            first: read.is_first(),
         }
     };
     offers.iter().enumerate().map(ticket).collect()
@@ -128,9 +170,14 @@ impl LinkReader<'_> {
         let texts = table.required_strings("at");
         let places = self.places(texts.as_ref());
         let weighted = table.choice("order", &ORDERS);
+        let order_is_known = weighted.is_some() || table.raw("order").is_none();
         let own = table.string("trafficback_url").map(|text| self.trafficback(&text));
         let trafficback = own.or_else(|| self.defaults.trafficback.clone());
-        if trafficback.is_none() {
+        // One below an offer is told of there.
+        let is_misplaced = |offer: &Node| matches!(&offer.value, Value::Table(entries) if entries.iter().any(|(key, _)| key.name == "trafficback_url"));
+        let offers_have =
+            matches!(table.raw("offer"), Some(Node { value: Value::Array(all), .. }) if all.iter().any(is_misplaced));
+        if trafficback.is_none() && !offers_have {
             let missing = Mistake::error("visitors without a click have nowhere to go").at(header);
             self.mistakes
                 .push(missing.help("give the link a trafficback_url, or [defaults] one for all"));
@@ -148,7 +195,7 @@ impl LinkReader<'_> {
             .tables("offer")
             .unwrap_or_default()
             .into_iter()
-            .map(|offer| self.offer(offer, tracker, weighted))
+            .map(|offer| self.offer(offer, tracker))
             // To the end, so that every mistake is told of.
             .collect::<Vec<_>>()
             .into_iter()
@@ -157,12 +204,11 @@ impl LinkReader<'_> {
             let missing = Mistake::error("the link leads to no offer").at(header);
             self.mistakes.push(missing.help("add a [[link.offer]]"));
         }
-        table.finish(&[]);
+        table.finish(&OF_OFFER.map(|key| (key, "is an offer's: write it below a [[link.offer]]")));
         if let Some(offers) = &offers {
             reach::warn_of_unreachable(offers, weighted, self.bots, self.mistakes);
-            if weighted && !offers.is_empty() && offers.iter().all(|offer| offer.weight == 0) {
-                let warning = Mistake::warning("every offer has the weight 0, so that they are tried as they stand");
-                self.mistakes.push(warning.at(header).help("give one a weight"));
+            if order_is_known {
+                self.warn_of_weights(header, offers, weighted);
             }
         }
         let link = || {
@@ -190,6 +236,26 @@ impl LinkReader<'_> {
     fn trafficback(&self, text: &Spanned<&str>) -> Fallback {
         self.fallback(text, Use::Trafficback)
             .map_or(Fallback::Bad, |url| Fallback::Good(Arc::new(url)))
+    }
+
+    /// Shares that share nothing; once for a link.
+    fn warn_of_weights(&self, header: SourcePlace, offers: &[ReadOffer], weighted: bool) {
+        let place = |read: &ReadOffer| {
+            read.weight
+                .map(|weight| weight.place)
+                .or(read.first.map(|first| first.place))
+        };
+        if !weighted && let Some(place) = offers.iter().find_map(place) {
+            let warning = Mistake::warning("this does nothing: the link's offers are tried as they stand").at(place);
+            self.mistakes.push(
+                warning.help("write order = \"weighted\" above the link's first [[link.offer]], or leave it out"),
+            );
+        }
+        let mut shared = offers.iter().filter(|read| !read.is_first()).peekable();
+        if weighted && shared.peek().is_some() && shared.all(|read| read.weight() == 0) {
+            let warning = Mistake::warning("every offer has the weight 0, so that they are tried as they stand");
+            self.mistakes.push(warning.at(header).help("give one a weight"));
+        }
     }
 
     fn fallback(&self, text: &Spanned<&str>, usage: Use) -> Option<FallbackUrl> {
@@ -238,7 +304,7 @@ impl LinkReader<'_> {
         }
     }
 
-    fn offer(&self, mut table: TableReader<'_>, of_link: Option<usize>, weighted: bool) -> Option<ReadOffer> {
+    fn offer(&self, mut table: TableReader<'_>, of_link: Option<usize>) -> Option<ReadOffer> {
         let header = table.place();
         let name = table.string("name");
         let mut id = |key| {
@@ -278,15 +344,10 @@ impl LinkReader<'_> {
             .table("unless")
             .map(|unless| targeting::rules(unless, true, self.named));
         let weight = table.integer_in("weight", WEIGHTS);
-        if let Some(weight) = weight.filter(|_| !weighted) {
-            let warning = Mistake::warning("the weight does nothing: the link's offers are tried as they stand");
-            self.mistakes.push(
-                warning
-                    .at(weight.place)
-                    .help("write order = \"weighted\" in the [[link]], or leave the weight out"),
-            );
-        }
-        table.finish(&[]);
+        let first = table.bool("first");
+        let of_link = OF_LINK.map(|key| (key, "is the link's: write it above the link's first [[link.offer]]"));
+        let of_rules = OF_RULES.map(|key| (key, "is a rule: write it into `when = { … }` or `unless = { … }`"));
+        table.finish(&[&of_link[..], &of_rules].concat());
 
         let ids = OfferIds {
             offer: offer_id?,
@@ -315,7 +376,8 @@ impl LinkReader<'_> {
         Some(ReadOffer {
             offer,
             place: header,
-            weight: weight.map_or(DEFAULT_WEIGHT, |weight| u32::try_from(weight.value).unwrap_or(u32::MAX)),
+            weight,
+            first,
         })
     }
 

@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use super::redact::Secrets;
 use super::source::{Place, Sources};
 
-/// More than anybody reads; beyond it mistakes are only counted.
+/// More errors, or warnings, than anybody reads; beyond it they are only counted.
 const KEPT: usize = 100_000;
 /// Names in messages are cut here.
 const LONGEST_NAME: usize = 60;
@@ -88,9 +88,8 @@ impl Mistakes {
             Severity::Warning => &self.warnings,
         };
         count.set(count.get() + 1);
-        let mut list = self.list.borrow_mut();
-        if list.len() < KEPT {
-            list.push(mistake);
+        if count.get() <= KEPT {
+            self.list.borrow_mut().push(mistake);
         }
     }
 
@@ -112,11 +111,21 @@ impl Mistakes {
         self.warnings.get()
     }
 
-    /// The first mistakes: those without a place, then by file and position.
+    /// The first mistakes: those without a place, then by file and position. Where there are too many, no warning stands for
+    /// an error.
     pub(super) fn first(&self, most: usize) -> Vec<Mistake> {
         let mut list = self.list.borrow_mut();
         list.sort_by(|a, b| (a.place, a.severity, &a.message).cmp(&(b.place, b.severity, &b.message)));
-        list.iter().take(most).cloned().collect()
+        let mut room = [0; 2];
+        room[Severity::Error as usize] = most;
+        room[Severity::Warning as usize] = most.saturating_sub(self.errors());
+        let has_room = |mistake: &&Mistake| {
+            let room = &mut room[mistake.severity as usize];
+            let has = *room > 0;
+            *room = room.saturating_sub(1);
+            has
+        };
+        list.iter().filter(has_room).cloned().collect()
     }
 
     /// The text to print: the first hundred mistakes and a line with their number. `colour` adds

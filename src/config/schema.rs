@@ -116,7 +116,7 @@ fn definitions() -> Value {
         "day": any_case(three_letters.chain(window::DAYS)),
         "language": {
             "type": "string",
-            "pattern": "^[A-Za-z][A-Za-z0-9]{0,7}(-[A-Za-z0-9]{1,8})*$",
+            "pattern": "^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$",
             "maxLength": crate::language::MAX_TAG_BYTES,
             "examples": ["de", "pt-BR"],
         },
@@ -379,6 +379,10 @@ fn offer() -> Value {
             "weight": told(
                 "The offer's part in the draw of a link whose order is \"weighted\".",
                 with_default(integer(&links::WEIGHTS), links::DEFAULT_WEIGHT.into()),
+            ),
+            "first": told(
+                "In a link whose order is \"weighted\": before the offers that are drawn, for whom it fits.",
+                json!({ "type": "boolean", "default": false }),
             ),
         }),
     )

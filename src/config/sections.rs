@@ -14,6 +14,7 @@ use super::{
     LATER, Mistake, Mistakes, Spanned, TableReader, Zero,
     geoip::Named,
     loops::Loops,
+    quoted,
     trackers::Trackers,
     urls::{self, Fallback},
 };
@@ -47,6 +48,18 @@ pub(super) const FORWARDED: &str = "forwarded";
 pub(super) const BOTS: [(&str, bool); 2] = [("stop", true), ("click", false)];
 /// What `hedge_after` may say.
 pub(super) const NO_HEDGE: &str = "off";
+
+/// The headers with a visitor's address that proxies and CDNs write.
+const REAL_IP_HEADERS: [&str; 8] = [
+    "x-forwarded-for",
+    "forwarded",
+    "cf-connecting-ip",
+    "true-client-ip",
+    "fastly-client-ip",
+    "x-real-ip",
+    "x-client-ip",
+    "fly-client-ip",
+];
 
 pub(super) struct Listen {
     pub(super) http: Vec<SocketAddr>,
@@ -112,6 +125,10 @@ pub(super) fn visitor(table: Option<TableReader<'_>>, mistakes: &Mistakes) -> Vi
         let mut trusted = Vec::new();
         for text in table.strings("trusted_proxies").into_iter().flat_map(|list| list.value) {
             if let Ok(network) = networks::parse(text.value) {
+                if network.prefix_len() == 0 {
+                    let warning = Mistake::warning("everyone is trusted, so that every visitor can choose an address");
+                    mistakes.push(warning.at(text.place).help("name your proxies' networks alone"));
+                }
                 trusted.push(network);
             } else {
                 let mistake = Mistake::error("this is no network").at(text.place);
@@ -149,6 +166,14 @@ fn real_ip_header(text: &Spanned<&str>, mistakes: &Mistakes) -> Option<RealIpHea
                 mistakes.push(mistake.help(
                     "write \"x-forwarded-for\", \"forwarded\", or a header with one address such as \"cf-connecting-ip\"",
                 ));
+            }
+            let slip = |known: &&&str| {
+                let distance = strsim::damerau_levenshtein(known, &text.value.to_ascii_lowercase());
+                (1..=3).contains(&distance)
+            };
+            if let Some(known) = REAL_IP_HEADERS.iter().find(slip) {
+                let warning = Mistake::warning("this is no header that proxies write").at(text.place);
+                mistakes.push(warning.help(format!("did you mean {}?", quoted(known))));
             }
             name.map(RealIpHeader::Single)
         }

@@ -35,7 +35,7 @@ pub(super) fn rules(mut table: TableReader<'_>, unless: bool, named: Named) -> O
         mistakes.push(nothing.help("write one, such as { country = [\"DE\"] }, or leave the key out"));
     }
     reader.read(&mut table);
-    table.finish(&[]);
+    table.finish(&["days", "from", "to", "zone"].map(|key| (key, "is of a window: write it into `time = { … }`")));
     let rule = |condition| Rule { unless, condition };
     (mistakes.errors() == before).then(|| reader.conditions.into_iter().map(rule).collect())
 }
@@ -80,7 +80,12 @@ impl Reader<'_> {
             });
         }
         if let Some(node) = table.raw("language") {
-            let tag = |text: &str| language::is_tag(text).then(|| text.into());
+            // ISO 639 has no longer ones, and words such as "german" would fit nobody.
+            let is_code = |text: &str| {
+                let code = text.split('-').next().unwrap_or_default();
+                matches!(code.len(), 2 | 3) && code.bytes().all(|byte| byte.is_ascii_alphabetic())
+            };
+            let tag = |text: &str| (language::is_tag(text) && is_code(text)).then(|| text.into());
             self.words(node, tag, Condition::Language, |_| {
                 "write a language such as \"de\", which takes \"de-AT\" too, or a variety such as \"pt-BR\"".to_owned()
             });
@@ -113,7 +118,12 @@ impl Reader<'_> {
                 found.push(word);
             } else {
                 let mistake = Mistake::error(format!("{} is not known here", quoted(text.value))).at(text.place);
-                self.mistakes.push(mistake.help(help(text.value)));
+                let help = if text.value.contains(',') {
+                    "write a list: [\"…\", \"…\"]".to_owned()
+                } else {
+                    help(text.value)
+                };
+                self.mistakes.push(mistake.help(help));
             }
         }
         self.conditions.push(condition(found.into()));
@@ -307,7 +317,10 @@ impl Reader<'_> {
             let mistake = Mistake::error(format!("there is no time zone {}", quoted(text.value))).at(text.place);
             let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            let near = values::nearest(text.value, &names).or_else(|| {
+            let slip =
+                |name: &&&str| strsim::damerau_levenshtein(&text.value.to_lowercase(), &name.to_lowercase()) <= 2;
+            let is_offset = text.value.contains(['+', '-']) || text.value.ends_with(|c: char| c.is_ascii_digit());
+            let near = names.iter().find(slip).filter(|_| !is_offset).copied().or_else(|| {
                 names
                     .iter()
                     .copied()
@@ -323,7 +336,27 @@ impl Reader<'_> {
     }
 }
 
+/// What people call devices and systems beside the words here.
+const CALLED: [(&str, &str); 12] = [
+    ("mobile", "phones and tablets are [\"phone\", \"tablet\"]"),
+    ("smartphone", "write \"phone\""),
+    ("pc", "write \"desktop\""),
+    ("computer", "write \"desktop\""),
+    ("laptop", "write \"desktop\""),
+    ("iphone", "write \"ios\""),
+    ("ipad", "write \"ios\", or device \"tablet\""),
+    ("ipados", "write \"ios\""),
+    ("mac", "write \"macos\""),
+    ("osx", "write \"macos\""),
+    ("mac os", "write \"macos\""),
+    ("win", "write \"windows\""),
+];
+
 fn known<T: Copy>(text: &str, all: &[T], word: impl Fn(T) -> &'static str, what: &str) -> String {
+    let lower = text.to_ascii_lowercase();
+    if let Some((_, help)) = CALLED.iter().find(|(called, _)| *called == lower) {
+        return (*help).to_owned();
+    }
     let words: Vec<&str> = all.iter().map(|&one| word(one)).collect();
     suggestion(text, &words, what)
 }

@@ -20,7 +20,11 @@ const MOST_PARTS: usize = 16;
 /// Reads TOML. All syntax errors are reported at once.
 pub(super) fn parse_toml(source: SourceId, text: &str, mistakes: &Mistakes) -> Option<Tree> {
     let before = mistakes.errors();
-    let reading = Reading { source, mistakes };
+    let mut reading = Reading {
+        source,
+        mistakes,
+        broken: Vec::new(),
+    };
     if !reading.keys_are_short(text) {
         return None;
     }
@@ -32,7 +36,9 @@ pub(super) fn parse_toml(source: SourceId, text: &str, mistakes: &Mistakes) -> O
             continue;
         }
         let mut mistake = Mistake::error(message(error.message(), error.span(), text));
-        mistake.place = Some(reading.place(error.span().unwrap_or_default()));
+        let span = error.span().unwrap_or_default();
+        mistake.place = Some(reading.place(span.clone()));
+        reading.broken.push(span);
         mistakes.push(mistake);
     }
     let root = Node {
@@ -46,6 +52,8 @@ pub(super) fn parse_toml(source: SourceId, text: &str, mistakes: &Mistakes) -> O
 struct Reading<'a> {
     source: SourceId,
     mistakes: &'a Mistakes,
+    /// Where the syntax is wrong.
+    broken: Vec<Range<usize>>,
 }
 
 impl Reading<'_> {
@@ -113,7 +121,12 @@ impl Reading<'_> {
             let value = Value::Other("a value nested too deeply");
             return Node { value, place };
         }
+        let is_broken = |span: &Range<usize>| span.start <= place.end && place.start <= span.end;
         let value = match node.into_inner() {
+            // What the library makes of it is hardly what is meant.
+            value if !matches!(value, DeValue::Array(_) | DeValue::Table(_)) && self.broken.iter().any(is_broken) => {
+                Value::Other("a value too broken to read")
+            }
             DeValue::String(text) => Value::String(text.into_owned()),
             DeValue::Integer(number) => self.integer(&number, place),
             DeValue::Float(_) => Value::Other("a decimal number"),

@@ -161,6 +161,11 @@ fn secure_key(node: &Node, folder: &Path, secrets: &mut Secrets, mistakes: &Mist
             return None;
         }
     };
+    if matches!(&node.value, Value::String(text) if text.starts_with('$')) {
+        let mistake = Mistake::error("this looks like the name of a variable").at(place);
+        mistakes.push(mistake.help("write { env = \"NAME\" } for a variable of the environment"));
+        return None;
+    }
     secrets.add(&text);
     let key = SecretKey::new(&text).ok();
     if key.is_none() {

@@ -38,6 +38,7 @@ pub(super) enum Value {
     /// In the order of the file.
     Table(Vec<(Key, Node)>),
     /// A kind of value that no configuration uses, as messages name it: "a decimal number", "a date or time".
+    /// Of one with " too " in it a mistake has been told already.
     Other(&'static str),
 }
 

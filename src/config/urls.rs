@@ -28,6 +28,7 @@ impl Fallback {
 pub(super) fn fallback(text: &Spanned<&str>, usage: Use, named: Named, mistakes: &Mistakes) -> Option<FallbackUrl> {
     let url = told(FallbackUrl::parse(text.value, usage), text, mistakes)?;
     need_databases(url.macros(), text, named, mistakes);
+    warn_of_habits(text, mistakes);
     Some(url)
 }
 
@@ -58,8 +59,14 @@ pub(super) fn traffic(text: &Spanned<&str>, forward: Forward, named: Named, mist
         Ok(url) => url,
         Err(TrafficMistake::Template(wrong)) => return told(Err(wrong), text, mistakes),
         Err(TrafficMistake::NoClickId) => {
-            let mistake = Mistake::error("a traffic URL without `{click_id}` loses every conversion").at(text.place);
-            mistakes.push(mistake.help("put `{click_id}` into its path or query, as the campaign card shows it"));
+            let mistake = Mistake::error("a traffic URL without `{click_id}` loses every conversion");
+            let slip = slip_of_click_id(text.value);
+            let place = slip.as_ref().map_or(text.place, |at| part(text, at));
+            let help = match slip {
+                Some(_) => "did you mean `{click_id}`?",
+                None => "put `{click_id}` into its path or query, as the campaign card shows it",
+            };
+            mistakes.push(mistake.at(place).help(help));
             return None;
         }
     };
@@ -78,6 +85,7 @@ pub(super) fn traffic(text: &Spanned<&str>, forward: Forward, named: Named, mist
         mistakes.push(warning.at(macro_place(text, name)).help(near));
     }
     need_databases(url.macros(), text, named, mistakes);
+    warn_of_habits(text, mistakes);
     if !url.site().secure {
         let warning = Mistake::warning("the visitor goes to the advertiser unencrypted").at(part(text, &(0..7)));
         mistakes.push(
@@ -86,6 +94,43 @@ pub(super) fn traffic(text: &Spanned<&str>, forward: Forward, named: Named, mist
         );
     }
     Some(url)
+}
+
+/// Where something stands that is probably meant to be `{click_id}`.
+fn slip_of_click_id(text: &str) -> Option<Range<usize>> {
+    let plain = |name: &str| name.to_ascii_lowercase().replace(['_', '-'], "");
+    let opens = text.match_indices('{').filter_map(|(begin, _)| {
+        let end = begin + text[begin..].find('}')?;
+        (plain(&text[begin + 1..end]) == "clickid").then_some(begin..end + 1)
+    });
+    let escaped = text.to_ascii_lowercase().find("%7bclick_id%7d");
+    opens
+        .chain(escaped.map(|begin| begin..begin + "%7Bclick_id%7D".len()))
+        .next()
+}
+
+/// What is written so in other places, and stands for itself here.
+fn warn_of_habits(text: &Spanned<&str>, mistakes: &Mistakes) {
+    for (written, message, help) in [
+        (
+            "${",
+            "the `$` goes to the visitor's browser as it stands",
+            "leave the `$` out: macros are written `{name}`",
+        ),
+        (
+            "&amp;",
+            "`&amp;` is the HTML for `&`, and goes to the visitor's browser as it stands",
+            "write `&`",
+        ),
+    ] {
+        if let Some(at) = text.value.find(written) {
+            mistakes.push(
+                Mistake::warning(message)
+                    .at(part(text, &(at..at + written.len())))
+                    .help(help),
+            );
+        }
+    }
 }
 
 /// Where a macro stands first.

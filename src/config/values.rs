@@ -38,7 +38,13 @@ pub(super) fn wrong_type(wanted: &str, node: &Node, mistakes: &Mistakes) {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     mistakes.push(match &node.value {
         Value::String(text) if wanted == "an integer" && is_number(text) => mistake.help("write it without quotes"),
-        Value::Integer(_) if wanted.starts_with("a string") => mistake.help("put it in quotes"),
+        Value::Integer(_) | Value::Other("a date or time") if wanted.starts_with("a string") => {
+            mistake.help("put it in quotes")
+        }
+        Value::Other("a decimal number") if wanted == "an integer" => mistake.help("write a whole number"),
+        Value::Table(_) if wanted == "an array of tables" => {
+            mistake.help("write its name in double brackets, `[[…]]`, each time there is one")
+        }
         _ => mistake,
     });
 }

@@ -108,6 +108,8 @@ pub struct OfferExplained {
     pub promo_id: u64,
     /// Its part in the weighted order.
     pub weight: Option<u32>,
+    /// Whether it comes before those that have parts.
+    pub first: bool,
     /// Whether it is for this visitor.
     pub fits: bool,
     /// The first rule that says it is not.
@@ -248,6 +250,10 @@ async fn offer_explained(offer: &Offer, click: &Click<'_>) -> OfferExplained {
         .unwrap_or_default();
     let label = &offer.label;
     let broken = offer.rules.fit(&click.subject).err();
+    let ticket = match &click.link.order {
+        Order::Listed => None,
+        Order::Weighted(tickets) => tickets.get(number),
+    };
     let mut explained = OfferExplained {
         number: number + 1,
         name: label.name.as_deref().map(str::to_owned),
@@ -255,10 +261,8 @@ async fn offer_explained(offer: &Offer, click: &Click<'_>) -> OfferExplained {
         offer_id: label.ids.offer,
         campaign_id: label.ids.campaign,
         promo_id: label.ids.promo,
-        weight: match &click.link.order {
-            Order::Listed => None,
-            Order::Weighted(tickets) => tickets.get(number).map(|ticket| ticket.weight),
-        },
+        weight: ticket.filter(|ticket| !ticket.first).map(|ticket| ticket.weight),
+        first: ticket.is_some_and(|ticket| ticket.first),
         fits: broken.is_none(),
         because: broken.map(|rule| misfit(rule, click)),
         request: None,
@@ -275,6 +279,14 @@ async fn offer_explained(offer: &Offer, click: &Click<'_>) -> OfferExplained {
 fn misfit(rule: &Rule, click: &Click<'_>) -> String {
     let found = rule.condition.found(&click.subject);
     let condition = &rule.condition;
+    if rule.condition.key() == "time" {
+        let what = if rule.unless {
+            "`unless` excludes"
+        } else {
+            "`when` asks for"
+        };
+        return format!("{what} {condition}, and it is {found}");
+    }
     match (rule.unless, found.is_empty()) {
         (true, _) => format!("`unless` excludes {condition}, and the visitor's is {found}"),
         (false, false) => format!("`when` asks for {condition}, and the visitor's is {found}"),
@@ -290,11 +302,14 @@ fn seen(real_ip: &RealIp, peer: IpAddr, visitor: &Visitor<'_>, headers: &HeaderM
     Seen {
         ip: visitor.ip,
         ip_because: match because {
-            Because::PeerIsNoProxy => "it is the other end of the connection, and no trusted proxy".to_owned(),
+            Because::PeerIsNoProxy if headers.contains_key(name) => {
+                format!("it connects, and is no trusted proxy: its {name} is not believed")
+            }
+            Because::PeerIsNoProxy => "it connects, and is no trusted proxy".to_owned(),
             Because::NothingIsSaid => format!("it is a trusted proxy, which sends no {name}"),
             Because::FirstStranger => {
                 format!(
-                    "{peer} is a trusted proxy, and from the right this is the first address in {name} that is none"
+                    "{peer} is a trusted proxy, and in its {name} this is the first address from the right that is not"
                 )
             }
             Because::AllAreProxies => format!("all addresses in {name} are trusted proxies, and this is the leftmost"),

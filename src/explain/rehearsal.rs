@@ -12,7 +12,7 @@ use crate::{
     edge::Offer,
     hit::{self, Ask, Click, failure_reason, trafficback_reason},
     observe::Trace,
-    outcome::{Outcome, Reason},
+    outcome::{Outcome, Reason, Refusal},
     server::reply,
 };
 
@@ -27,6 +27,8 @@ pub struct End {
     pub status: u16,
     /// Where the visitor is sent.
     pub location: Option<String>,
+    /// Why they are sent nowhere.
+    pub because: Option<&'static str>,
 }
 
 /// Ends by the reason of a trafficback or failure that leads to them.
@@ -42,6 +44,11 @@ impl Serialize for Ends {
 impl End {
     pub(super) fn of(outcome: Outcome) -> Self {
         let (kind, reason) = (outcome.kind(), outcome.reason());
+        let because = match &outcome {
+            Outcome::Refused(refusal) => Some(refused(*refusal)),
+            Outcome::Unmatched(_) => Some("no link stands there"),
+            _ => None,
+        };
         let reply = reply::reply(outcome);
         let location = reply.headers().get(header::LOCATION);
         Self {
@@ -49,7 +56,20 @@ impl End {
             reason: reason.map(Reason::as_str),
             status: reply.status().as_u16(),
             location: location.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
+            because,
         }
+    }
+}
+
+fn refused(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::BadRequest => "it breaks a rule of HTTP",
+        Refusal::TargetTooLong => "it is longer than any link",
+        Refusal::TooManyFields => "it has more header fields than browsers send",
+        Refusal::Method => "it is neither GET nor HEAD",
+        Refusal::Speculative => "it is a prefetch or prerender: nobody has clicked yet",
+        Refusal::TrafficAdvice => "prefetch proxies ask here whether they are welcome",
+        Refusal::Left => "the visitor left",
     }
 }
 

@@ -73,8 +73,8 @@ fn all(explained: &Explanation, assumed: &[&str], paint: Paint, out: &mut String
         paint.head("offers"),
         paint.aside(format!("in the order in which they are tried: {drawn}"))
     )?;
-    for offer in &explained.offers {
-        one(offer, paint, out)?;
+    for (turn, offer) in (1..).zip(&explained.offers) {
+        one(turn, offer, paint, out)?;
     }
     writeln!(out, "{}", paint.head("without a click"))?;
     let ends = explained.otherwise.as_ref().map_or(&[][..], |ends| &ends.0);
@@ -110,22 +110,23 @@ fn visitor(seen: &Seen, assumed: &[&str], paint: Paint, out: &mut String) -> fmt
     line("language", seen.language.as_deref(), "")
 }
 
-fn one(offer: &OfferExplained, paint: Paint, out: &mut String) -> fmt::Result {
+fn one(turn: usize, offer: &OfferExplained, paint: Paint, out: &mut String) -> fmt::Result {
     let verdict = if offer.fits {
         paint.good("fits")
     } else {
         paint.bad("does not fit")
     };
     let name = offer.name.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
-    let weight = offer
-        .weight
-        .map(|weight| format!(", weight {weight}"))
-        .unwrap_or_default();
+    let part = match (offer.first, offer.weight) {
+        (true, _) => format!(", first; the link's {}.", offer.number),
+        (false, Some(weight)) => format!(", weight {weight}; the link's {}.", offer.number),
+        (false, None) => String::new(),
+    };
     let ids = format!(
-        "offer {}, campaign {}, promo {} at {}{weight}",
+        "offer {}, campaign {}, promo {} at {}{part}",
         offer.offer_id, offer.campaign_id, offer.promo_id, offer.tracker
     );
-    writeln!(out, "  {}.{name} {verdict}  {}", offer.number, paint.aside(ids))?;
+    writeln!(out, "  {}.{name} {verdict}  {}", turn, paint.aside(ids))?;
     if let Some(because) = &offer.because {
         writeln!(out, "     {because}")?;
     }
@@ -143,7 +144,7 @@ fn shown(end: &End, paint: Paint) -> String {
     if let Some(location) = &end.location {
         let _ = write!(text, " {location}");
     }
-    let why = match end.reason {
+    let why = match end.reason.or(end.because) {
         Some(reason) => format!("{}, {reason}", end.outcome),
         None => end.outcome.to_owned(),
     };

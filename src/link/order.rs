@@ -26,6 +26,8 @@ pub struct Ticket {
     pub identity: u64,
     /// Its share, in relation to those of the others; with 0 it comes after them.
     pub weight: u32,
+    /// Whether it comes before all that have shares.
+    pub first: bool,
 }
 
 impl Ticket {
@@ -57,7 +59,7 @@ impl Order {
         let visitor = visitor(ip, user_agent);
         let scored = tickets.iter().map(|ticket| score(visitor, *ticket));
         let mut drawn: SmallVec<[(f64, u16); 16]> = scored.zip(listed).collect();
-        // Stable, so that those without a weight keep their order.
+        // Stable, so that those without a share keep their order.
         drawn.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         drawn.into_iter().map(|(_, number)| number).collect()
     }
@@ -76,6 +78,9 @@ fn visitor(ip: IpAddr, user_agent: &[u8]) -> u64 {
 ///
 /// The logarithm is of a library that computes it alike on every machine.
 fn score(visitor: u64, ticket: Ticket) -> f64 {
+    if ticket.first {
+        return f64::NEG_INFINITY;
+    }
     if ticket.weight == 0 {
         return f64::INFINITY;
     }
@@ -98,6 +103,7 @@ mod tests {
         let ticket = |(number, &weight): (u64, &u32)| Ticket {
             identity: Ticket::identity("hoqu", [5306 + number, 816, 522], "", 0),
             weight,
+            first: false,
         };
         Order::Weighted((0..).zip(weights).map(ticket).collect())
     }
@@ -156,6 +162,22 @@ mod tests {
             assert_eq!(drawn[2..], [0, 2]);
         }
         assert_eq!(Order::Listed.draw(3, [192, 0, 2, 1].into(), BROWSER)[..], [0, 1, 2]);
+    }
+
+    #[test]
+    fn some_come_first_and_the_others_are_drawn_as_ever() {
+        let mut order = weighted(&[5, 0, 2, 3]);
+        let without = weighted(&[5, 0, 2, 3]);
+        if let Order::Weighted(tickets) = &mut order {
+            (tickets[3].first, tickets[1].first) = (true, true);
+        }
+        for ip in visitors(100) {
+            let drawn = order.draw(4, ip, BROWSER);
+            assert_eq!(drawn[..2], [1, 3]);
+            let mut others = without.draw(4, ip, BROWSER);
+            others.retain(|number| !matches!(number, 1 | 3));
+            assert_eq!(drawn[2..], others[..]);
+        }
     }
 
     #[test]

@@ -311,7 +311,7 @@ fn the_command_tells_why_and_where() {
     assert_eq!((status, &*errors), (Some(0), ""));
     for words in [
         "192.0.2.9  10.0.0.1 is a trusted proxy",
-        "first address in x-forwarded-for",
+        "in its x-forwarded-for this is the first address from the right",
         "secure_key=…&offer_id=1",
         "user_ip=192.0.2.9&",
         "user_referrer=https%3A%2F%2Fr.example%2F&subid1=x",

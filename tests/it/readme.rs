@@ -17,7 +17,7 @@ pub(crate) fn blocks(language: &str) -> Vec<&'static str> {
 #[test]
 fn its_configurations_are_free_of_mistakes() {
     let configurations = blocks("toml");
-    assert_eq!(configurations.len(), 3);
+    assert_eq!(configurations.len(), 4);
     let folder = Folder::new();
     folder.write("key.txt", "00000000-0000-0000-0000-000000000000");
     folder.write("more.json", blocks("json")[0]);

@@ -97,7 +97,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "when = { device = \"mobile\" }",
         "14:21",
         "`mobile` is not known",
-        "known devices: `phone`",
+        "[\"phone\", \"tablet\"]",
     ),
     (
         "when = { device = [\"fone\"] }",
@@ -185,6 +185,63 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "leads back to onehop",
         "circles",
     ),
+    (
+        "when = { device = \"mobile\" }",
+        "14:21",
+        "`mobile` is not known",
+        "[\"phone\", \"tablet\"]",
+    ),
+    (
+        "when = { os = \"iPhone\" }",
+        "14:17",
+        "`iPhone` is not known",
+        "write \"ios\"",
+    ),
+    (
+        "when = { country = \"DE, AT\" }",
+        "14:22",
+        "`DE, AT` is not known",
+        "write a list",
+    ),
+    (
+        "when = { language = \"german\" }",
+        "14:23",
+        "`german` is not known",
+        "\"de\"",
+    ),
+    (
+        "when = { days = \"sat\" }",
+        "14:12",
+        "the key `days` is of a window",
+        "time = { … }",
+    ),
+    (
+        "when = { time = { from = 09:00:00 } }",
+        "14:28",
+        "expected a string",
+        "quotes",
+    ),
+    (
+        "when = { time = { from = \"09:00\", zone = \"UTC+2\" } }",
+        "14:44",
+        "no time zone `UTC+2`",
+        "such as \"Europe/Berlin\"",
+    ),
+    (
+        "country = \"DE\"",
+        "14:3",
+        "the key `country` is a rule",
+        "when = { … }",
+    ),
+    (
+        "trafficback_url = \"https://my-site.example/\"",
+        "14:3",
+        "`trafficback_url` is the link's",
+        "above the link's first [[link.offer]]",
+    ),
+    ("weight = 0.7", "14:12", "expected an integer", "whole number"),
+    ("weight = 70%", "14:12", "", ""),
+    ("tracking_url = https://b.example/", "14:18", "must be quoted", ""),
 ];
 
 #[test]
@@ -210,6 +267,26 @@ fn all_mistakes_of_a_rule_at_once() {
 #[test]
 fn what_may_be_meant_is_a_warning() {
     for (from, to, place, words) in [
+        ("?c={click_id}", "?c=${click_id}", "13:39", "the `$` goes to"),
+        ("?c={click_id}", "?a=1&amp;c={click_id}", "13:40", "is the HTML for `&`"),
+        (
+            "[geoip]",
+            "[visitor]\ntrusted_proxies = [\"0.0.0.0/0\"]\n[geoip]",
+            "2:20",
+            "everyone is trusted",
+        ),
+        (
+            "[geoip]",
+            "[visitor]\ntrusted_proxies = \"10.0.0.1\"\nreal_ip_header = \"x-forward-for\"\n[geoip]",
+            "3:18",
+            "did you mean `x-forwarded-for`?",
+        ),
+        (
+            "when = { country = [\"DE\"] }",
+            "first = true",
+            "14:11",
+            "this does nothing",
+        ),
         (
             "when = { country = [\"DE\"] }",
             "when = { }",
@@ -220,7 +297,7 @@ fn what_may_be_meant_is_a_warning() {
             "when = { country = [\"DE\"] }",
             "weight = 5",
             "14:12",
-            "the weight does nothing",
+            "this does nothing",
         ),
         (
             "when = { country = [\"DE\"] }",
@@ -336,4 +413,77 @@ fn databases_that_are_none() {
             assert!(!said.contains("needs a database"), "{said}");
         }
     }
+}
+
+#[test]
+fn other_slips() {
+    for (from, to, place, words, mend) in [
+        (
+            "secure_key = \"",
+            "secure_key = \"$",
+            "5:14",
+            "the name of a variable",
+            "{ env = \"NAME\" }",
+        ),
+        (
+            "?c={click_id}",
+            "?c={clickid}",
+            "13:39",
+            "loses every conversion",
+            "did you mean `{click_id}`?",
+        ),
+        (
+            "?c={click_id}",
+            "?c=%7Bclick_id%7D",
+            "13:39",
+            "loses every conversion",
+            "did you mean",
+        ),
+        (
+            "at = \"",
+            "when = { country = \"DE\" }\nat = \"",
+            "7:1",
+            "`when` is an offer's",
+            "[[link.offer]]",
+        ),
+        (
+            "[[link]]",
+            "[link]",
+            "6:1",
+            "expected an array of tables",
+            "double brackets",
+        ),
+    ] {
+        let (status, said) = check(&GOOD.replacen(from, to, 1));
+        assert_eq!(status, Some(1), "{to}: {said}");
+        for expected in [&*format!("onehop.toml:{place}\n"), words, mend] {
+            assert!(said.contains(expected), "{to}: {expected:?} not in\n{said}");
+        }
+    }
+    // One mistake is one: none follows from it.
+    for changed in [
+        GOOD.replace("  when = { country = [\"DE\"] }\n", "")
+            .replace("trafficback_url = \"https://my-site.example/\"\n", "")
+            + "  trafficback_url = \"https://my-site.example/\"\n",
+        GOOD.replacen("\"https://a.example/?c={click_id}\"", "https://a.example", 1),
+    ] {
+        let (_, said) = check(&changed);
+        assert!(said.contains("1 error, 0 warnings"), "{said}");
+    }
+}
+
+#[test]
+fn no_warning_hides_an_error() {
+    let mut many = GOOD.replace("  when = { country = [\"DE\"] }\n", "  weight = 5\n");
+    for number in 0..200 {
+        let link = "[[link]]\nat = \"go.example.com/N\"\ntrafficback_url = \"https://my-site.example/\"\n[[link.offer]]\noffer_id = 1\n\
+                    campaign_id = 2\npromo_id = 3\nweight = 5\ntraffic_url = \"https://a.example/?c={click_id}\"\n";
+        many += &link.replace("/N", &format!("/{number}"));
+    }
+    let (status, said) = check(&many.replace("at = \"go.example.com/199\"", "at = \"go.example.com/198\""));
+    assert_eq!(status, Some(1));
+    assert!(
+        said.contains("two links stand at the same place") && said.contains("1 error, 201 warnings"),
+        "{said}"
+    );
 }

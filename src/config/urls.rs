@@ -111,6 +111,9 @@ fn slip_of_click_id(text: &str) -> Option<Range<usize>> {
 
 /// What is written so in other places, and stands for itself here.
 fn warn_of_habits(text: &Spanned<&str>, mistakes: &Mistakes) {
+    if !text.value.contains(['$', ';']) {
+        return;
+    }
     for (written, message, help) in [
         (
             "${",

@@ -25,7 +25,7 @@ use crate::{
     outcome::Outcome,
     query::Query,
     server::request,
-    visitor::{RealIp, Visitor, real_ip::Because},
+    visitor::{Visitor, real_ip::Because},
 };
 
 /// A request that might come.
@@ -75,6 +75,8 @@ pub struct Seen {
     pub user_agent: Option<String>,
     /// The referrer.
     pub referrer: Option<String>,
+    /// The databases that addresses are looked up in: `country`, `asn`.
+    pub databases: Vec<&'static str>,
     /// The country.
     pub country: Option<String>,
     /// The continent.
@@ -197,7 +199,7 @@ pub async fn explain(edge: &Edge, asked: &Asked) -> Explanation {
     let mut explanation = Explanation {
         place: None,
         at: humantime::format_rfc3339_seconds(asked.at).to_string(),
-        visitor: seen(&edge.real_ip, asked.peer, &visitor, &parts.headers),
+        visitor: seen(edge, asked.peer, &visitor, &parts.headers),
         link: None,
         ends: None,
         order: None,
@@ -294,9 +296,11 @@ fn misfit(rule: &Rule, click: &Click<'_>) -> String {
     }
 }
 
-fn seen(real_ip: &RealIp, peer: IpAddr, visitor: &Visitor<'_>, headers: &HeaderMap) -> Seen {
-    let (_, because) = real_ip.decide(peer, headers);
-    let name = real_ip.header.name();
+fn seen(edge: &Edge, peer: IpAddr, visitor: &Visitor<'_>, headers: &HeaderMap) -> Seen {
+    let (_, because) = edge.real_ip.decide(peer, headers);
+    let name = edge.real_ip.header.name();
+    let places = &edge.lookups.places;
+    let databases = [("country", places.country.is_some()), ("asn", places.asn.is_some())];
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let agent = visitor.agent();
     Seen {
@@ -324,6 +328,11 @@ fn seen(real_ip: &RealIp, peer: IpAddr, visitor: &Visitor<'_>, headers: &HeaderM
         },
         user_agent: visitor.user_agent.map(text),
         referrer: visitor.referrer.map(text),
+        databases: databases
+            .into_iter()
+            .filter(|(_, is_there)| *is_there)
+            .map(|(key, _)| key)
+            .collect(),
         country: visitor.country().as_ref().map(Country::as_str).map(str::to_owned),
         continent: visitor.continent().map(Continent::as_str),
         asn: visitor.asn(),

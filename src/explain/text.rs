@@ -102,8 +102,24 @@ fn visitor(seen: &Seen, assumed: &[&str], paint: Paint, out: &mut String) -> fmt
     line("referrer", seen.referrer.as_deref().or(Some("none")), "")?;
     let place = [seen.country.as_deref(), seen.continent].map(Option::unwrap_or_default);
     let place = place.join(" ");
-    line("country", Some(place.trim()).filter(|place| !place.is_empty()), "")?;
-    line("asn", seen.asn.map(|number| number.to_string()).as_deref(), "")?;
+    let without = |key| {
+        let has = seen.databases.contains(&key);
+        if has {
+            String::new()
+        } else {
+            format!("  no database: [geoip] {key}")
+        }
+    };
+    line(
+        "country",
+        Some(place.trim()).filter(|place| !place.is_empty()),
+        &without("country"),
+    )?;
+    line(
+        "asn",
+        seen.asn.map(|number| number.to_string()).as_deref(),
+        &without("asn"),
+    )?;
     line("device", seen.device, "")?;
     line("os", seen.os, "")?;
     line("browser", seen.browser, "")?;

@@ -173,8 +173,10 @@ impl Template {
 
     /// Where a URL leads.
     pub fn site(&self) -> Site<'_> {
-        let (scheme, after) = self.text.split_once("://").unwrap_or_default();
-        let secure = scheme == "https";
+        let (secure, after) = match self.text.strip_prefix("https://") {
+            Some(after) => (true, after),
+            None => (false, self.text.strip_prefix("http://").unwrap_or_default()),
+        };
         let (authority, rest) = after.split_at(after.find(['/', '?', '#']).unwrap_or(after.len()));
         // The colons of an IPv6 address stand in brackets.
         let (host, port) = match authority.rsplit_once(':') {

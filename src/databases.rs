@@ -31,22 +31,27 @@ pub enum Kind {
     Asn,
 }
 
-/// A file with a database, as it was when it was last read.
+/// A file with a database.
 #[derive(Debug)]
 pub struct Database {
     kind: Kind,
     path: PathBuf,
+    /// As it was when it was last read.
     read: Option<Print>,
+    /// As it was at the last look.
     seen: Option<Print>,
+    /// Whether it could not be read, and that was told of.
+    told: bool,
 }
 
-/// What tells a file from the one that was there before.
+/// What tells a file from the one that was there before, and from itself before its rights were mended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Print {
     device: u64,
     inode: u64,
     bytes: u64,
     modified: (i64, i64),
+    changed: (i64, i64),
 }
 
 impl Print {
@@ -57,6 +62,7 @@ impl Print {
             inode: found.ino(),
             bytes: found.len(),
             modified: (found.mtime(), found.mtime_nsec()),
+            changed: (found.ctime(), found.ctime_nsec()),
         })
     }
 }
@@ -66,6 +72,8 @@ impl Print {
 pub enum Unusable {
     /// The file cannot be read.
     Unreadable(io::Error),
+    /// It is a folder, a pipe or a device.
+    NotAFile,
     /// It is no database of its kind.
     NotADatabase(NotADatabase),
 }
@@ -74,6 +82,7 @@ impl fmt::Display for Unusable {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable(error) => write!(out, "it cannot be read: {error}"),
+            Self::NotAFile => out.write_str("it is no file"),
             Self::NotADatabase(why) => write!(out, "{why}"),
         }
     }
@@ -89,6 +98,7 @@ impl Database {
             path,
             read: print,
             seen: print,
+            told: false,
         })
     }
 
@@ -97,11 +107,34 @@ impl Database {
         let now = Print::of(&self.path);
         let at_rest = now == self.seen;
         self.seen = now;
-        let changed = at_rest && now != self.read;
-        if changed {
-            self.read = now;
+        at_rest && now != self.read
+    }
+
+    /// Takes up a changed file. One that is no database is not read again until it changes; one that could not be read, for
+    /// want of rights or descriptors, is tried at each look.
+    async fn take_up(&mut self, current: &Current, metrics: &Metrics) {
+        let (kind, path) = (self.kind, self.path.clone());
+        // A large file takes its time to read.
+        let loaded = tokio::task::spawn_blocking(move || load(kind, &path)).await;
+        let path = self.path.display();
+        let Ok(loaded) = loaded else { return };
+        if !matches!(loaded, Err(Unusable::Unreadable(_))) {
+            self.read = self.seen;
         }
-        changed
+        match loaded {
+            Ok(put) => {
+                current.change(|edge| put(&mut Arc::make_mut(&mut edge.lookups).places));
+                metrics.reload(true);
+                self.told = false;
+                tracing::info!(%path, "the database of places has changed and is in use");
+            }
+            Err(Unusable::Unreadable(_)) if self.told => {}
+            Err(why) => {
+                metrics.reload(false);
+                self.told = matches!(why, Unusable::Unreadable(_));
+                tracing::error!(%path, %why, "the database of places has changed and cannot be used: the one in memory stays");
+            }
+        }
     }
 }
 
@@ -114,6 +147,11 @@ pub fn take(kind: Kind, bytes: Vec<u8>, places: &mut Places) -> Result<(), Unusa
 type Put = Box<dyn Fn(&mut Places) + Send>;
 
 fn load(kind: Kind, path: &Path) -> Result<Put, Unusable> {
+    // To open a pipe would wait for whoever writes to it.
+    let found = fs::metadata(path).map_err(Unusable::Unreadable)?;
+    if !found.is_file() {
+        return Err(Unusable::NotAFile);
+    }
     parse(kind, fs::read(path).map_err(Unusable::Unreadable)?)
 }
 
@@ -140,24 +178,8 @@ pub async fn watch(mut databases: Vec<Database>, current: Arc<Current>, metrics:
     loop {
         looks.tick().await;
         for database in &mut databases {
-            if !database.has_changed() {
-                continue;
-            }
-            let (kind, path) = (database.kind, database.path.clone());
-            // A large file takes its time to read.
-            let loaded = tokio::task::spawn_blocking(move || load(kind, &path)).await;
-            let path = database.path.display();
-            match loaded {
-                Ok(Ok(put)) => {
-                    current.change(|edge| put(&mut Arc::make_mut(&mut edge.lookups).places));
-                    metrics.reload(true);
-                    tracing::info!(%path, "the database of places has changed and is in use");
-                }
-                Ok(Err(why)) => {
-                    metrics.reload(false);
-                    tracing::error!(%path, %why, "the database of places has changed and cannot be used: the one in memory stays");
-                }
-                Err(_) => metrics.reload(false),
+            if database.has_changed() {
+                database.take_up(&current, &metrics).await;
             }
         }
     }

@@ -87,6 +87,6 @@ fn unusable(text: &Spanned<&str>, path: &Path, why: &Unusable, mistakes: &Mistak
     let mistake = Mistake::error(format!("`{}` cannot be used: {why}", path.display())).at(text.place);
     mistakes.push(match why {
         Unusable::Unreadable(_) => mistake.help("paths are relative to the file that names them"),
-        Unusable::NotADatabase(_) => mistake,
+        Unusable::NotAFile | Unusable::NotADatabase(_) => mistake,
     });
 }

@@ -140,7 +140,9 @@ impl Links {
                 Ok(()) => self.written.push(written),
                 Err(Taken(before)) => {
                     let mistake = Mistake::error("two links stand at the same place").at(written);
-                    mistakes.push(mistake.second(self.written[before], "the first is here"));
+                    let mistake = mistake.second(self.written[before], "the first is here");
+                    mistakes
+                        .push(mistake.help("change one of the places, or make the offers of both those of one link"));
                 }
             }
         }

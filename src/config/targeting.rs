@@ -260,7 +260,7 @@ impl Reader<'_> {
             Some(text) => self.zone(&text),
             None => Some(TimeZone::UTC),
         };
-        let is_empty = table.entries().is_empty();
+        let is_empty = table.entries().iter().all(|(key, _)| key.name == "zone");
         table.finish(&[]);
         if is_empty {
             let mistake = Mistake::error("this window says nothing").at(place);

@@ -460,6 +460,8 @@ fn other_slips() {
             assert!(said.contains(expected), "{to}: {expected:?} not in\n{said}");
         }
     }
+    let (_, said) = check(&GOOD.replace("country = [\"DE\"]", "time = { zone = \"Europe/Berlin\" }"));
+    assert!(said.contains("says nothing"), "{said}");
     // One mistake is one: none follows from it.
     for changed in [
         GOOD.replace("  when = { country = [\"DE\"] }\n", "")

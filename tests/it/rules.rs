@@ -338,8 +338,22 @@ async fn a_database_is_taken_up_while_serving_and_a_broken_one_is_not() {
         .await;
         assert!(country().await.ends_with("=DK"));
     }
+    let before = edge.metric("onehop_config_reload_failures_total ");
     fs::remove_file(&path).expect("it is there");
+    eventually("the complaint", async || {
+        edge.metric("onehop_config_reload_failures_total ") >= before + 2
+    })
+    .await;
     assert!(country().await.ends_with("=DK"));
+
+    // What is no file is not waited for, and what cannot be read now is read when it can be.
+    std::os::unix::fs::symlink("/dev/null", &path).expect("a link");
+    let before = edge.metric("onehop_config_reload_failures_total ");
+    eventually("the refusal", async || {
+        edge.metric("onehop_config_reload_failures_total ") >= before + 2
+    })
+    .await;
+    fs::remove_file(&path).expect("it is there");
 
     replace(&path, &sandbox);
     eventually("the old database", async || country().await.ends_with("=DE")).await;

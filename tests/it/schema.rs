@@ -156,6 +156,7 @@ const BEYOND_A_SCHEMA: &[&str] = &[
     // Files and the environment.
     "cannot read `",
     "cannot be used: it cannot be read: ",
+    "cannot be used: it is no file",
     "no file can be at `",
     "the environment has no variable `",
     // Here, as `links` names files that hold none.

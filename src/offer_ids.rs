@@ -1,7 +1,7 @@
 //! The ids by which a tracker knows an offer.
 
 /// Offer, campaign and promo, as the campaign card has them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OfferIds {
     /// `offer_id`.
     pub offer: u64,

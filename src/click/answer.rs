@@ -15,6 +15,35 @@ pub enum Answer {
     Failed(Failure),
 }
 
+/// For whom an answer holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// A click: for its visitor, and the offer is to be had.
+    Click,
+    /// For this visitor alone.
+    Visitor,
+    /// For every visitor of the offer, for a while.
+    Offer,
+    /// It is the tracker that failed, whoever asks.
+    Tracker,
+}
+
+impl Answer {
+    /// For whom it holds. A trafficback of an unknown reason is taken for the visitor's own.
+    pub fn scope(&self) -> Scope {
+        match self {
+            Self::Click(_) => Scope::Click,
+            Self::Trafficback(Trafficback::Targeting | Trafficback::Other(_))
+            | Self::Failed(Failure::Rejected(Some("user_ip" | "user_useragent"))) => Scope::Visitor,
+            Self::Trafficback(Trafficback::OfferInactive | Trafficback::CampaignInactive | Trafficback::Overcap) => {
+                Scope::Offer
+            }
+            Self::Failed(why) if why.is_of_offer() => Scope::Offer,
+            Self::Failed(_) => Scope::Tracker,
+        }
+    }
+}
+
 /// A click as the tracker registered it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Click {

@@ -11,6 +11,7 @@ use super::{
     flight::{Boarded, Flights, Lead},
     tracker::Tracker,
     wire::{Target, Told, Who},
+    words::{OfferKey, Words},
 };
 use crate::offer_ids::OfferIds;
 
@@ -25,6 +26,8 @@ pub struct Settings {
     pub ttl: Duration,
     /// How long a click is kept that the tracker had already.
     pub ttl_when_exists: Duration,
+    /// How long an answer is kept that holds for every visitor of an offer.
+    pub offer_ttl: Duration,
 }
 
 /// An offer, as the Click API is asked for it. Made for each hit, of what the offer keeps anyway.
@@ -43,6 +46,13 @@ impl OfferRequest<'_> {
         format!("{}{target}", self.tracker.client.origin())
     }
 
+    fn offer(&self) -> OfferKey {
+        OfferKey {
+            tracker: self.tracker.number,
+            ids: self.ids,
+        }
+    }
+
     fn key(&self, ip: IpAddr, user_agent: &[u8]) -> Key {
         Key::new(self.tracker.number, self.ids.offer, self.ids.campaign, ip, user_agent)
     }
@@ -57,6 +67,8 @@ pub enum CacheUse {
     Miss,
     /// A call that was under way.
     Joined,
+    /// What the tracker said of the offer to another visitor.
+    Offer,
 }
 
 /// An answer, and what it took.
@@ -73,10 +85,10 @@ pub struct Asked {
 }
 
 impl Asked {
-    fn kept(answer: Answer) -> Self {
+    fn kept(answer: Answer, cache: CacheUse) -> Self {
         Self {
             answer,
-            cache: CacheUse::Hit,
+            cache,
             attempts: 0,
             waited: Duration::ZERO,
         }
@@ -88,6 +100,7 @@ pub struct ClickApi {
     settings: Settings,
     cache: Cache,
     flights: Arc<Flights>,
+    words: Words,
 }
 
 impl ClickApi {
@@ -97,6 +110,7 @@ impl ClickApi {
             settings,
             cache: Cache::new(settings.cache_entries),
             flights: Arc::new(Flights::new()),
+            words: Words::new(settings.offer_ttl, settings.deadline),
         }
     }
 
@@ -106,6 +120,8 @@ impl ClickApi {
     }
 
     /// Asks for a click, until `by`. `told` is asked only when a request is made.
+    ///
+    /// What the tracker has just said of the offer to another visitor is taken as said to this one, who has no click yet.
     ///
     /// Dropped at an await, it leaves the call to those who wait with it, and its click to the cache.
     pub async fn ask(
@@ -118,17 +134,20 @@ impl ClickApi {
         let key = offer.key(who.ip, who.user_agent);
         let began = Instant::now();
         if let Some(click) = self.cache.get(&key, began) {
-            return Asked::kept(Answer::Click(click));
+            return Asked::kept(Answer::Click(click), CacheUse::Hit);
+        }
+        if let Some(word) = self.words.of(offer.offer(), began) {
+            return Asked::kept(word, CacheUse::Offer);
         }
         let kept = || self.cache.get(&key, Instant::now()).map(Answer::Click);
         let (cache, mut waiting) = match self.flights.board(&key, kept) {
-            Boarded::Answered(answer) => return Asked::kept(answer),
+            Boarded::Answered(answer) => return Asked::kept(answer, CacheUse::Hit),
             Boarded::Joined(waiting) => (CacheUse::Joined, waiting),
             Boarded::Lead(lead, waiting) => {
                 match offer.tracker.prefix.target(offer.ids, who, &told()) {
                     Some(target) => {
                         let tracker = Arc::clone(offer.tracker);
-                        tokio::spawn(Arc::clone(self).fly(lead, tracker, target));
+                        tokio::spawn(Arc::clone(self).fly(lead, tracker, offer.offer(), target));
                     }
                     None => lead.land(Answer::Failed(Failure::Rejected(None))),
                 }
@@ -147,7 +166,7 @@ impl ClickApi {
     }
 
     /// A call on its own task, so that it ends whoever waits for it.
-    async fn fly(self: Arc<Self>, lead: Lead, tracker: Arc<Tracker>, target: Target) {
+    async fn fly(self: Arc<Self>, lead: Lead, tracker: Arc<Tracker>, offer: OfferKey, target: Target) {
         let began = Instant::now();
         let (answer, lease) = attempts::call(&tracker, &target, self.settings.deadline, &lead.attempts).await;
         let now = Instant::now();
@@ -159,6 +178,7 @@ impl ClickApi {
             };
             self.cache.put(lead.key(), Arc::clone(click), now, ttl);
         }
+        self.words.heard(offer, &answer, now);
         (tracker.on_call)(&answer, now - began);
         lead.land(answer);
         if let Some(lease) = lease {

@@ -1,7 +1,8 @@
 //! The Click API: for one visitor and one offer, a click, a trafficback, or a failure.
 //!
 //! Owns the contract with the tracker (`wire`), the connections to it (`client`), one call with its limits (`attempts`),
-//! the sharing of calls under way (`flight`) and of clicks already had (`cache`). Knows nothing of links or redirects.
+//! the sharing of calls under way (`flight`), of clicks already had (`cache`) and of what is said of an offer to everyone
+//! (`words`). Knows nothing of links or redirects.
 
 pub mod answer;
 pub mod api;
@@ -12,6 +13,7 @@ mod flight;
 pub mod secret;
 pub mod tracker;
 pub mod wire;
+mod words;
 
 pub use self::{
     answer::{Answer, Click, Denial, Failure, Trafficback},

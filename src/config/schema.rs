@@ -223,11 +223,6 @@ fn click() -> Value {
         sections::DEADLINE,
     );
     deadline["pattern"] = "[1-9]".into();
-    let mut offer_ttl = duration(
-        "How long an answer is kept for every visitor; in this version it is not, so that it can be zero alone.",
-        Duration::ZERO,
-    );
-    offer_ttl["pattern"] = "^[^1-9]*$".into();
     table(
         "How trackers are asked for clicks, and how long their answers are kept.",
         &[],
@@ -246,7 +241,10 @@ fn click() -> Value {
                 "When a slow tracker is asked a second time; in this version never.",
                 json!({ "type": "string", "enum": [sections::NO_HEDGE], "default": sections::NO_HEDGE }),
             ),
-            "offer_ttl": offer_ttl,
+            "offer_ttl": duration(
+                "How long an answer that holds for every visitor of an offer (off, capped, 400, 403) is kept.",
+                sections::OFFER_TTL,
+            ),
         }),
     )
 }

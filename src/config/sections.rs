@@ -36,6 +36,8 @@ pub(super) const CACHE_SIZES: RangeInclusive<i64> = 0..=1 << 32;
 pub(super) const TTL: Duration = Duration::from_mins(5);
 /// A click that the tracker had already is at most this much older than the edge thinks, for most visitors.
 pub(super) const TTL_WHEN_EXISTS: Duration = Duration::from_mins(1);
+/// An affiliate who switches an offer on again does not wait long, and a capped one costs few calls.
+pub(super) const OFFER_TTL: Duration = Duration::from_secs(10);
 /// Longer than any deadline, so that whoever waits for a tracker gets an answer.
 pub(super) const DRAIN: Duration = Duration::from_secs(30);
 /// What a hit without a link gets: a fault of whoever wrote the link, and none of the edge's.
@@ -186,6 +188,7 @@ pub(super) fn click(table: Option<TableReader<'_>>) -> click::Settings {
         cache_entries: usize::try_from(CACHE_ENTRIES).unwrap_or(usize::MAX),
         ttl: TTL,
         ttl_when_exists: TTL_WHEN_EXISTS,
+        offer_ttl: OFFER_TTL,
     };
     let Some(mut table) = table else { return settings };
     if let Some(deadline) = table.duration("deadline", Zero::Refused) {
@@ -207,13 +210,8 @@ pub(super) fn click(table: Option<TableReader<'_>>) -> click::Settings {
             .mistakes()
             .push(mistake.help("write \"off\", or leave the key out"));
     }
-    if let Some(ttl) = table
-        .duration("offer_ttl", Zero::Allowed)
-        .filter(|ttl| !ttl.value.is_zero())
-    {
-        table
-            .mistakes()
-            .error(ttl.place, format!("keeping an answer for every visitor {LATER}"));
+    if let Some(ttl) = table.duration("offer_ttl", Zero::Allowed) {
+        settings.offer_ttl = ttl.value;
     }
     table.finish(&[]);
     settings

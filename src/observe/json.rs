@@ -75,6 +75,7 @@ fn cache_word(used: CacheUse) -> &'static str {
         CacheUse::Hit => "hit",
         CacheUse::Miss => "miss",
         CacheUse::Joined => "joined",
+        CacheUse::Offer => "offer",
     }
 }
 

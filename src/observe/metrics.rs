@@ -31,7 +31,7 @@ pub struct Metrics {
     hit_seconds: [Histogram; Kind::ALL.len()],
     calls: Family<CallLabels, Counter>,
     call_seconds: Family<TrackerLabel, Histogram>,
-    cache: [Counter; 3],
+    cache: [Counter; 4],
     connections: Gauge,
     reloads: Counter,
     reload_failures: Counter,
@@ -94,7 +94,7 @@ impl Default for Metrics {
         let by_result = Family::<CacheLabel, Counter>::default();
         registry.register(
             "click_cache",
-            "Clicks looked for in the cache: found, not found, or being asked for",
+            "Clicks looked for in the cache: found, not found, being asked for, or refused to every visitor of the offer",
             by_result.clone(),
         );
         let connections = Gauge::default();
@@ -124,7 +124,7 @@ impl Default for Metrics {
             hit_seconds: Kind::ALL.map(|kind| by_outcome.get_or_create_owned(&OutcomeLabel { outcome: kind.as_str() })),
             calls,
             call_seconds,
-            cache: [cached("hit"), cached("miss"), cached("joined")],
+            cache: [cached("hit"), cached("miss"), cached("joined"), cached("offer")],
             connections,
             reloads,
             reload_failures,
@@ -160,6 +160,7 @@ impl Metrics {
             CacheUse::Hit => 0,
             CacheUse::Miss => 1,
             CacheUse::Joined => 2,
+            CacheUse::Offer => 3,
         };
         self.cache[index].inc();
     }

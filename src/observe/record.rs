@@ -69,7 +69,7 @@ impl Trace {
         self.cache = Some(asked.cache);
         self.looks.push(asked.cache);
         self.attempts += asked.attempts;
-        if asked.cache != CacheUse::Hit {
+        if matches!(asked.cache, CacheUse::Miss | CacheUse::Joined) {
             *self.api.get_or_insert_default() += asked.waited;
         }
     }

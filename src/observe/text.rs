@@ -49,6 +49,7 @@ fn source(ended: &Ended) -> Option<&'static str> {
         (Kind::Advertiser, CacheUse::Hit) => Some("click already had"),
         (Kind::Advertiser, CacheUse::Miss) => Some("click made"),
         (_, CacheUse::Joined) => Some("answer shared with another hit"),
+        (_, CacheUse::Offer) => Some("said of the offer just now"),
         (_, CacheUse::Hit | CacheUse::Miss) => None,
     }
 }

@@ -24,3 +24,4 @@ mod secret;
 mod tidy;
 mod tls;
 mod what_a_visitor_gets;
+mod words;

@@ -521,7 +521,6 @@ fn what_comes_later_is_refused() {
         ("/listen", "https", json!("[::]:443")),
         ("/listen", "proxy_protocol", json!(true)),
         ("/click", "hedge_after", json!("50ms")),
-        ("/click", "offer_ttl", json!("1s")),
     ] {
         let mut tree = json_of(FULL);
         at(&mut tree, pointer)[key] = value;

@@ -136,6 +136,8 @@ pub struct Reply {
     pub status: StatusCode,
     /// The whole body, or why there is none.
     pub body: Result<Bytes, BrokenBody>,
+    /// How long the tracker asks to be left alone: `Retry-After` in seconds (RFC 9110, section 10.2.3); a date is not read.
+    pub retry_after: Option<Duration>,
 }
 
 /// Why a body could not be had.
@@ -152,6 +154,8 @@ pub enum BrokenBody {
 pub enum CallError {
     /// No connection, or none that lived until the answer.
     Unreachable(&'static str),
+    /// Whoever answers there is not known to be the tracker.
+    NotTrusted(&'static str),
     /// What came is not HTTP.
     NotHttp,
 }
@@ -252,10 +256,15 @@ impl Client {
             _ => CallError::Unreachable("the connection broke before an answer came"),
         })?;
         let status = response.status();
+        let retry_after = response.headers().get(header::RETRY_AFTER).and_then(seconds);
         match Limited::new(response.into_body(), MAX_ANSWER_BYTES).collect().await {
             Ok(body) => {
-                let body = Ok(body.to_bytes());
-                Ok((Reply { status, body }, Some(Lease(connection))))
+                let reply = Reply {
+                    status,
+                    body: Ok(body.to_bytes()),
+                    retry_after,
+                };
+                Ok((reply, Some(Lease(connection))))
             }
             Err(error) => {
                 let is_large = error.is::<http_body_util::LengthLimitError>();
@@ -264,7 +273,12 @@ impl Client {
                 } else {
                     BrokenBody::CutShort
                 });
-                Ok((Reply { status, body }, None))
+                let reply = Reply {
+                    status,
+                    body,
+                    retry_after,
+                };
+                Ok((reply, None))
             }
         }
     }
@@ -317,11 +331,15 @@ fn tls_failure(error: &io::Error) -> CallError {
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>())
         .is_some_and(|error| matches!(error, rustls::Error::InvalidCertificate(_)));
-    CallError::Unreachable(if is_certificate {
-        "its certificate is not valid for its name, or signed by no known root"
+    if is_certificate {
+        CallError::NotTrusted("its certificate is not valid for its name, or signed by no known root")
     } else {
-        "the TLS handshake failed"
-    })
+        CallError::Unreachable("the TLS handshake failed")
+    }
+}
+
+fn seconds(value: &HeaderValue) -> Option<Duration> {
+    value.to_str().ok()?.parse().ok().map(Duration::from_secs)
 }
 
 async fn handshake<S>(stream: S) -> hyper::Result<Connection>

@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod api;
 mod attempts;
+mod budget;
 pub mod cache;
 pub mod client;
 mod flight;

@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::Instant};
 
-use super::{answer::Answer, client::Client, wire::Prefix};
+use super::{answer::Answer, budget::Budget, client::Client, wire::Prefix};
 
 /// Calls under way to one tracker at a time. A tracker that answers in 60 ms serves 17,000 visitors a second with them;
 /// one that hangs for the usual deadline holds no more sockets than these.
@@ -22,6 +22,7 @@ pub struct Tracker {
     pub(super) client: Client,
     pub(super) prefix: Prefix,
     pub(super) calls: Semaphore,
+    pub(super) repeats: Budget,
     pub(super) on_call: OnCall,
 }
 
@@ -34,6 +35,7 @@ impl Tracker {
             client,
             prefix,
             calls: Semaphore::new(MAX_CALLS),
+            repeats: Budget::new(Instant::now()),
             on_call,
         }
     }

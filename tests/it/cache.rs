@@ -122,7 +122,7 @@ async fn trackers_do_not_share_clicks() {
 async fn only_clicks_are_kept() {
     for act in [
         trafficback("targeting"),
-        Act::Send(answer(500, "")),
+        Act::Send(answer(404, "")),
         Act::Send(answer(200, "x")),
     ] {
         let tracker = ClickApi::start(move |call| if call.number == 0 { act.clone() } else { click("1") }).await;

@@ -186,6 +186,8 @@ fn expected(explained: &Explanation, mood: (&str, &str)) -> (u16, Option<String>
             return (end.status, Some(location), requests);
         }
         if mood.0 == "error-500" {
+            // The tracker is asked again, in vain, and then no more.
+            requests.extend(vec![requests[requests.len() - 1].clone(); 2]);
             failed.push(&offer.tracker);
         }
     }

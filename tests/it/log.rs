@@ -71,7 +71,7 @@ async fn every_hit_is_a_line() {
             r#""advertiser" null "miss" 1 "main""#,
             r#""advertiser" null "hit" 0 "main""#,
             r#""trafficback" "other" "miss" 1 "main""#,
-            r#""trafficback" "tracker_error" "miss" 1 "main""#,
+            r#""trafficback" "tracker_error" "miss" 3 "main""#,
             r#""trafficback" "bot" null 0 null"#,
             r#""unmatched" null null 0 null"#,
             r#""refused" null null 0 null"#,

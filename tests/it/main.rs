@@ -16,6 +16,7 @@ mod log;
 mod offers;
 mod readme;
 mod real_ip;
+mod repeats;
 mod requests;
 mod rule_mistakes;
 mod rules;

@@ -32,7 +32,7 @@ async fn what_holds_for_everyone_is_asked_once_and_the_rest_by_each() {
         (trafficback("targeting"), "targeting", 5),
         (trafficback("something new"), "other", 5),
         (rejected("user_useragent"), "rejected", 5),
-        (error(500, "x"), "tracker_error", 5),
+        (error(404, "x"), "tracker_error", 5),
     ] {
         let tracker = ClickApi::start(move |_| answer.clone()).await;
         let edge = Edge::start(&keeping(&tracker, "10m"));

@@ -26,9 +26,11 @@ pub trait About: fmt::Debug + Sync {
 }
 
 /// A visitor of whom nothing can be found out.
+#[cfg(test)]
 #[derive(Clone, Copy, Debug)]
-pub struct Unknown;
+pub(crate) struct Unknown;
 
+#[cfg(test)]
 impl About for Unknown {
     fn country(&self) -> Option<Country> {
         None
@@ -47,6 +49,7 @@ impl About for Unknown {
     }
 
     fn languages(&self) -> Languages<'_> {
-        Languages::NONE
+        static NO_HEADERS: std::sync::LazyLock<http::HeaderMap> = std::sync::LazyLock::new(http::HeaderMap::new);
+        Languages::of(&NO_HEADERS)
     }
 }

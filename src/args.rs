@@ -48,7 +48,7 @@ enum Command {
         Editors that know TOML schemas (VS Code with Even Better TOML, and all that use taplo) take it from\n\
         the first line of a file:\n\n\
         #:schema ./onehop.schema.json\n\n\
-        For JSON it is named in the editor's settings (json.schemas in VS Code). `onehop check` finds what a schema cannot.")]
+        In JSON it is the value of the key \"$schema\". `onehop check` finds what a schema cannot.")]
     Schema(Schema),
     /// Run the stand-in Click API alone, to develop against
     #[command(after_help = sandbox_help())]
@@ -124,6 +124,9 @@ fn moment(text: &str) -> Result<SystemTime, &'static str> {
     let stamp = zoned.or_else(|_| text.parse::<Timestamp>());
     let stamp =
         stamp.map_err(|_| "write it with its offset or zone: 2026-12-24T18:00Z, or 2026-12-24T19:00[Europe/Berlin]")?;
+    if stamp < Timestamp::UNIX_EPOCH {
+        return Err("it is before 1970");
+    }
     Ok(stamp.into())
 }
 

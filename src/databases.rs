@@ -76,6 +76,8 @@ pub enum Unusable {
     NotAFile,
     /// It is no database of its kind.
     NotADatabase(NotADatabase),
+    /// The reader of databases panicked.
+    Puzzling,
 }
 
 impl fmt::Display for Unusable {
@@ -84,6 +86,7 @@ impl fmt::Display for Unusable {
             Self::Unreadable(error) => write!(out, "it cannot be read: {error}"),
             Self::NotAFile => out.write_str("it is no file"),
             Self::NotADatabase(why) => write!(out, "{why}"),
+            Self::Puzzling => out.write_str("it is damaged in a way that nobody thought of"),
         }
     }
 }
@@ -102,9 +105,13 @@ impl Database {
         })
     }
 
-    /// Whether there is another file than the one that was read, and nobody has written to it since the last look.
-    fn has_changed(&mut self) -> bool {
-        let now = Print::of(&self.path);
+    /// Whether there is another file than the one that was read, and nobody has written to it since the last look. A disk that
+    /// hangs is waited for where nobody else waits.
+    async fn has_changed(&mut self) -> bool {
+        let path = self.path.clone();
+        let now = tokio::task::spawn_blocking(move || Print::of(&path))
+            .await
+            .unwrap_or(self.seen);
         let at_rest = now == self.seen;
         self.seen = now;
         at_rest && now != self.read
@@ -117,7 +124,7 @@ impl Database {
         // A large file takes its time to read.
         let loaded = tokio::task::spawn_blocking(move || load(kind, &path)).await;
         let path = self.path.display();
-        let Ok(loaded) = loaded else { return };
+        let loaded = loaded.unwrap_or(Err(Unusable::Puzzling));
         if !matches!(loaded, Err(Unusable::Unreadable(_))) {
             self.read = self.seen;
         }
@@ -178,7 +185,7 @@ pub async fn watch(mut databases: Vec<Database>, current: Arc<Current>, metrics:
     loop {
         looks.tick().await;
         for database in &mut databases {
-            if database.has_changed() {
+            if database.has_changed().await {
                 database.take_up(&current, &metrics).await;
             }
         }

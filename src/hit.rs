@@ -50,7 +50,7 @@ pub struct Hit<'a> {
 
 /// A person at a link, for whom its offers are tried.
 #[derive(Clone)]
-pub struct Click<'a> {
+pub struct Arrival<'a> {
     /// The link.
     pub link: &'a Link,
     /// What macros stand for.
@@ -61,7 +61,7 @@ pub struct Click<'a> {
     pub subject: Subject<'a>,
 }
 
-impl<'a> Click<'a> {
+impl<'a> Arrival<'a> {
     /// What macros stand for in an offer's templates.
     pub fn values_for(&self, offer: &Offer) -> Values<'a> {
         let mut values = self.values.clone();
@@ -107,7 +107,7 @@ impl Ask for Arc<ClickApi> {
 pub async fn serve(edge: &Edge, hit: &Hit<'_>, trace: &mut Trace) -> Outcome {
     let visitor = Visitor::read(&edge.real_ip, &edge.lookups, hit.peer, hit.headers);
     match arrive(edge, hit, &visitor, trace) {
-        Ok(click) => try_offers(&edge.clicks, click, trace).await,
+        Ok(arrival) => try_offers(&edge.clicks, arrival, trace).await,
         Err(outcome) => outcome,
     }
 }
@@ -118,7 +118,7 @@ pub fn arrive<'a>(
     hit: &Hit<'a>,
     visitor: &'a Visitor<'a>,
     trace: &mut Trace,
-) -> Result<Click<'a>, Outcome> {
+) -> Result<Arrival<'a>, Outcome> {
     trace.ip = visitor.ip;
     let mut values = ends::values(hit, visitor);
     let Some(found) = edge.links.find(hit.host, hit.path) else {
@@ -140,7 +140,7 @@ pub fn arrive<'a>(
         return Err(ends::preview(link, values, Reason::Bot));
     }
     let seconds = hit.at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    Ok(Click {
+    Ok(Arrival {
         link,
         who: Who {
             ip: visitor.ip,
@@ -160,13 +160,13 @@ pub fn arrive<'a>(
 
 /// Tries the offers that are for this visitor in their order; the first click ends it. A tracker that failed is not asked
 /// again for this visitor.
-pub async fn try_offers(trackers: &impl Ask, click: Click<'_>, trace: &mut Trace) -> Outcome {
-    let Click {
+pub async fn try_offers(trackers: &impl Ask, arrival: Arrival<'_>, trace: &mut Trace) -> Outcome {
+    let Arrival {
         link,
         mut values,
         who,
         subject,
-    } = click;
+    } = arrival;
     let by = Instant::now() + trackers.deadline();
     let mut first: Option<(&Offer, Reason)> = None;
     let mut first_with_tracking: Option<(&Offer, &FallbackUrl, Reason)> = None;

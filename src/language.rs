@@ -1,9 +1,6 @@
 //! What languages a visitor's browser asks for: `Accept-Language` (RFC 9110, section 12.5.4), in its own order of quality.
 
-use http::{
-    HeaderMap, HeaderValue,
-    header::{ACCEPT_LANGUAGE, ValueIter},
-};
+use http::{HeaderMap, header::ACCEPT_LANGUAGE};
 
 /// More languages than any browser lists; what stands behind them is not read.
 const MAX_RANGES: usize = 32;
@@ -12,7 +9,7 @@ pub const MAX_TAG_BYTES: usize = 35;
 
 /// The languages of one request.
 #[derive(Clone, Copy, Debug)]
-pub struct Languages<'a>(Option<&'a HeaderMap>);
+pub struct Languages<'a>(&'a HeaderMap);
 
 /// A language and how much it is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,12 +20,9 @@ struct Range<'a> {
 }
 
 impl<'a> Languages<'a> {
-    /// Nobody's.
-    pub const NONE: Self = Self(None);
-
     /// Those of a request.
     pub fn of(headers: &'a HeaderMap) -> Self {
-        Self(Some(headers))
+        Self(headers)
     }
 
     /// Whether a language is asked for, with any quality but 0. `word` is a language (`de`), which takes its varieties
@@ -57,21 +51,15 @@ impl<'a> Languages<'a> {
 
     /// What the visitor sent, for a person to read.
     pub fn written(self) -> String {
-        let lines = self.0.map(|headers| headers.get_all(ACCEPT_LANGUAGE).into_iter());
-        let texts = lines
-            .into_iter()
-            .flatten()
-            .map(|line| String::from_utf8_lossy(line.as_bytes()));
+        let lines = self.0.get_all(ACCEPT_LANGUAGE).into_iter();
+        let texts = lines.map(|line| String::from_utf8_lossy(line.as_bytes()));
         texts.collect::<Vec<_>>().join(", ")
     }
 
     /// All lines are one list (RFC 9110, section 5.3). What is no range is passed over.
     fn ranges(self) -> impl Iterator<Item = Range<'a>> {
-        let lines: Option<ValueIter<'a, HeaderValue>> =
-            self.0.map(|headers| headers.get_all(ACCEPT_LANGUAGE).into_iter());
+        let lines = self.0.get_all(ACCEPT_LANGUAGE).into_iter();
         lines
-            .into_iter()
-            .flatten()
             .flat_map(|line| line.as_bytes().split(|&byte| byte == b','))
             .take(MAX_RANGES)
             .filter_map(range)
@@ -135,6 +123,7 @@ fn quality(weight: &[u8]) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
     use proptest::prelude::*;
 
     use super::*;
@@ -176,7 +165,7 @@ mod tests {
             let headers = headers(&[line.as_bytes()]);
             assert_eq!(Languages::of(&headers).include(word), expected, "{line} {word}");
         }
-        assert!(!Languages::NONE.include("de"));
+        assert!(!Languages::of(&HeaderMap::new()).include("de"));
         let two_lines = headers(&[b"en", b"de"]);
         assert!(Languages::of(&two_lines).include("de"));
     }

@@ -29,16 +29,20 @@ pub enum Scope {
 }
 
 impl Answer {
-    /// For whom it holds. A trafficback of an unknown reason is taken for the visitor's own.
+    /// For whom it holds. What is not clearly of the offer is taken for the visitor's own: a visitor's words go to the tracker,
+    /// and a firewall before it that dislikes them may answer 400 or 403 too.
     pub fn scope(&self) -> Scope {
         match self {
             Self::Click(_) => Scope::Click,
-            Self::Trafficback(Trafficback::Targeting | Trafficback::Other(_))
-            | Self::Failed(Failure::Rejected(Some("user_ip" | "user_useragent"))) => Scope::Visitor,
+            Self::Trafficback(Trafficback::Targeting | Trafficback::Other(_)) => Scope::Visitor,
             Self::Trafficback(Trafficback::OfferInactive | Trafficback::CampaignInactive | Trafficback::Overcap) => {
                 Scope::Offer
             }
-            Self::Failed(why) if why.is_of_offer() => Scope::Offer,
+            Self::Failed(
+                Failure::Rejected(Some("offer_id" | "campaign_id" | "promo_id" | "secure_key"))
+                | Failure::Denied(Denial::Key | Denial::Offer),
+            ) => Scope::Offer,
+            Self::Failed(why) if why.is_of_offer() => Scope::Visitor,
             Self::Failed(_) => Scope::Tracker,
         }
     }

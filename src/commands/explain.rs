@@ -12,7 +12,7 @@ use http::header::{REFERER, USER_AGENT};
 use super::{colour_on, failed, on_runtime};
 use crate::{
     args, config,
-    explain::{self, Asked, Explanation, NoRequest, text},
+    explain::{self, Explanation, Imagined, NoRequest, text},
 };
 
 /// A documentation address (RFC 5737): nobody's.
@@ -34,8 +34,8 @@ pub fn run(args: &args::Explain) -> ExitCode {
         }
     };
     let read = config::read(&args.config.config, &|_| Box::new(|_, _| ()), colour_on(&io::stderr()));
+    eprint!("{}", read.text);
     let Some(config) = read.config else {
-        eprint!("{}", read.text);
         return failed(&format!("{} cannot be used", args.config.config.display()));
     };
     let edge = config.into_edge();
@@ -56,14 +56,14 @@ fn written(explained: &Explanation, assumed: &[&str], json: bool) -> Result<Stri
 }
 
 /// The request, and what of it was not given.
-fn asked(args: &args::Explain) -> Result<(Asked, Vec<&'static str>), NoRequest> {
+fn asked(args: &args::Explain) -> Result<(Imagined, Vec<&'static str>), NoRequest> {
     let mut assumed = Vec::new();
     let peer = args.ip.unwrap_or_else(|| {
         assumed.push("ip");
         SOMEBODY
     });
     let at = args.at.unwrap_or_else(SystemTime::now);
-    let mut asked = Asked::new(&args.url, peer, at)?;
+    let mut asked = Imagined::new(&args.url, peer, at)?;
     for header in &args.headers {
         let Some((name, value)) = header.split_once(':') else {
             return Err(NoRequest(format!(

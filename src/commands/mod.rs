@@ -29,7 +29,7 @@ fn on_runtime<E: std::fmt::Display>(work: impl Future<Output = Result<(), E>>) -
     }
 }
 
-/// Whether what is written there is for a person who sees colours; `NO_COLOR` says no, whatever it holds.
+/// Whether what is written there is for a person who sees colours; a `NO_COLOR` that is not empty says no.
 fn colour_on(out: &impl IsTerminal) -> bool {
     out.is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

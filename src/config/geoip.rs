@@ -5,7 +5,6 @@ use std::path::Path;
 use super::{Mistake, Mistakes, Spanned, TableReader, source::Place};
 use crate::{
     databases::{self, Database, Kind, Unusable},
-    redirect::Macro,
     visitor::Places,
 };
 
@@ -40,15 +39,6 @@ impl Named {
     pub(super) fn need_asn(self, place: Place, what: &str, mistakes: &Mistakes) {
         if !self.asn {
             missing("asn", what, place, mistakes);
-        }
-    }
-
-    /// Tells of a missing database at a macro.
-    pub(super) fn need_for(self, found: &Macro, place: Place, mistakes: &Mistakes) {
-        match found {
-            Macro::Country => self.need_country(place, "`{country}` needs a database", mistakes),
-            Macro::Asn => self.need_asn(place, "`{asn}` needs a database", mistakes),
-            _ => {}
         }
     }
 }
@@ -87,6 +77,6 @@ fn unusable(text: &Spanned<&str>, path: &Path, why: &Unusable, mistakes: &Mistak
     let mistake = Mistake::error(format!("`{}` cannot be used: {why}", path.display())).at(text.place);
     mistakes.push(match why {
         Unusable::Unreadable(_) => mistake.help("paths are relative to the file that names them"),
-        Unusable::NotAFile | Unusable::NotADatabase(_) => mistake,
+        Unusable::NotAFile | Unusable::NotADatabase(_) | Unusable::Puzzling => mistake,
     });
 }

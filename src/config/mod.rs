@@ -18,6 +18,7 @@ mod mask_names;
 mod mask_secret;
 mod mask_values;
 mod mistake;
+mod offers;
 mod plain_json;
 mod reach;
 mod reader;

@@ -1,6 +1,7 @@
-//! Offers that no visitor reaches, by their rules or by those before them. What is told is certain; not all is told.
+//! Offers that no visitor reaches, by their rules or by those before them. Not all is told, and by the continents of countries
+//! as most databases have them.
 
-use super::{Mistake, Mistakes, links::ReadOffer};
+use super::{Mistake, Mistakes, offers::ReadOffer};
 use crate::{
     device::Device,
     edge::BotRule,
@@ -20,8 +21,7 @@ pub(super) fn warn_of_unreachable(offers: &[ReadOffer], weighted: bool, bots: Bo
         let same = |before: &&ReadOffer| {
             let (before, after) = (&before.offer, &read.offer);
             before.label.tracker == after.label.tracker
-                && before.label.ids.offer == after.label.ids.offer
-                && before.label.ids.campaign == after.label.ids.campaign
+                && before.label.ids == after.label.ids
                 && takes_all_of(&before.rules, &after.rules)
         };
         if let Some(before) = offers[..number].iter().find(same) {

@@ -8,7 +8,7 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::{links, sections};
+use super::{links, offers, sections};
 use crate::{
     country::{Continent, Country},
     device::{Browser, Device, Os},
@@ -345,9 +345,9 @@ fn offer() -> Value {
         &["offer_id", "campaign_id", "promo_id", "traffic_url"],
         json!({
             "name": told("The offer's name, for logs.", string(json!(["shoes-summer"]))),
-            "offer_id": told("The tracker's id of the offer.", integer(&links::IDS)),
-            "campaign_id": told("The tracker's id of the campaign.", integer(&links::IDS)),
-            "promo_id": told("The tracker's id of the promo.", integer(&links::IDS)),
+            "offer_id": told("The tracker's id of the offer.", integer(&offers::IDS)),
+            "campaign_id": told("The tracker's id of the campaign.", integer(&offers::IDS)),
+            "promo_id": told("The tracker's id of the promo.", integer(&offers::IDS)),
             "tracker": told("Name of a [tracker.NAME], unless the link says it.", string(json!(["hoqu"]))),
             "traffic_url": told(
                 "The advertiser's link, with {click_id} in its path or query.",
@@ -366,17 +366,17 @@ fn offer() -> Value {
                 "The visitor's parameters that are added to the traffic URL: a list of names, or \"all\".",
                 json!({
                     "anyOf": [
-                        { "enum": [links::ALL_PARAMETERS] },
+                        { "enum": [offers::ALL_PARAMETERS] },
                         { "type": "array", "items": { "type": "string" } },
                     ],
-                    "examples": [["gclid"], links::ALL_PARAMETERS],
+                    "examples": [["gclid"], offers::ALL_PARAMETERS],
                 }),
             ),
             "when": told("For which visitors the offer is: all of these must fit.", of("rules")),
             "unless": told("For which visitors the offer is not: one of these is enough.", of("rules")),
             "weight": told(
                 "The offer's part in the draw of a link whose order is \"weighted\".",
-                with_default(integer(&links::WEIGHTS), links::DEFAULT_WEIGHT.into()),
+                with_default(integer(&offers::WEIGHTS), offers::DEFAULT_WEIGHT.into()),
             ),
             "first": told(
                 "In a link whose order is \"weighted\": before the offers that are drawn, for whom it fits.",

@@ -47,7 +47,7 @@ pub(super) const DEFAULT_STATUS: StatusCode = StatusCode::NOT_FOUND;
 pub(super) const X_FORWARDED_FOR: &str = "x-forwarded-for";
 pub(super) const FORWARDED: &str = "forwarded";
 /// Whether declared bots are stopped.
-pub(super) const BOTS: [(&str, bool); 2] = [("stop", true), ("click", false)];
+pub(super) const BOTS: [(&str, BotRule); 2] = [("stop", BotRule::Stop), ("click", BotRule::Click)];
 /// What `hedge_after` may say.
 pub(super) const NO_HEDGE: &str = "off";
 
@@ -122,7 +122,7 @@ pub(super) fn visitor(table: Option<TableReader<'_>>, mistakes: &Mistakes) -> Vi
         trusted: Networks::default(),
         header: RealIpHeader::XForwardedFor,
     };
-    let mut stop_bots = true;
+    let mut bots = BotRule::Stop;
     if let Some(mut table) = table {
         let mut trusted = Vec::new();
         for text in table.strings("trusted_proxies").into_iter().flat_map(|list| list.value) {
@@ -149,11 +149,10 @@ pub(super) fn visitor(table: Option<TableReader<'_>>, mistakes: &Mistakes) -> Vi
             }
         }
         if let Some(choice) = table.choice("bots", &BOTS) {
-            stop_bots = choice.value;
+            bots = choice.value;
         }
         table.finish(&[]);
     }
-    let bots = if stop_bots { BotRule::Stop } else { BotRule::Click };
     Visitors { real_ip, bots }
 }
 

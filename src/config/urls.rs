@@ -45,12 +45,13 @@ fn need_databases<'m>(
     mistakes: &Mistakes,
 ) {
     for found in macros {
-        let name = match found {
-            Macro::Country => "country",
-            Macro::Asn => "asn",
-            _ => continue,
-        };
-        named.need_for(found, macro_place(text, name), mistakes);
+        match found {
+            Macro::Country => {
+                named.need_country(macro_place(text, "country"), "`{country}` needs a database", mistakes);
+            }
+            Macro::Asn => named.need_asn(macro_place(text, "asn"), "`{asn}` needs a database", mistakes),
+            _ => {}
+        }
     }
 }
 

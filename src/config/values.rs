@@ -10,6 +10,8 @@ use super::tree::{Node, Value};
 
 /// Longer names are not compared: nobody mistypes that much, and it takes time.
 const LONGEST_COMPARED: usize = 64;
+/// Longer than anything here is waited for or kept; clocks cannot count much more.
+const LONGEST: Duration = Duration::from_hours(366 * 24);
 /// More names in a help line are not read.
 const MOST_LISTED: usize = 30;
 
@@ -97,6 +99,9 @@ pub(super) fn duration(node: &Node, zero: Zero, mistakes: &Mistakes) -> Option<S
     let mistake = match humantime::parse_duration(text) {
         Ok(value) if value.is_zero() && zero == Zero::Refused => {
             Mistake::error("the duration must be longer than zero")
+        }
+        Ok(value) if value > LONGEST => {
+            Mistake::error("the duration is too long or too precise").help("a year is the longest")
         }
         Ok(value) => return Some(spanned(node, value)),
         Err(humantime::DurationError::NumberOverflow) => Mistake::error("the duration is too long or too precise"),

@@ -9,6 +9,7 @@ pub mod text;
 use std::{net::IpAddr, time::SystemTime};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, header, request::Parts};
+use jiff::Timestamp;
 use serde::Serialize;
 use url::Url;
 
@@ -18,7 +19,7 @@ use crate::{
     country::{Continent, Country},
     device::{Browser, Device, Os},
     edge::{Edge, Offer},
-    hit::{self, Click, Hit},
+    hit::{self, Arrival, Hit},
     hit_id::HitId,
     link::{Order, targeting::Rule},
     observe::Trace,
@@ -30,7 +31,7 @@ use crate::{
 
 /// A request that might come.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct Imagined {
     /// When.
     pub at: SystemTime,
     /// The other end of its connection.
@@ -126,12 +127,16 @@ pub struct OfferExplained {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoRequest(pub String);
 
-impl Asked {
+impl Imagined {
     /// A GET of a URL, which may lack its scheme, or its scheme and host.
     pub fn new(url: &str, peer: IpAddr, at: SystemTime) -> Result<Self, NoRequest> {
         let whole = if url.starts_with('/') {
             format!("http://localhost{url}")
-        } else if url.contains("://") {
+        } else if url
+            .split(['/', '?', '#'])
+            .next()
+            .is_some_and(|front| front.ends_with(':'))
+        {
             url.to_owned()
         } else {
             format!("http://{url}")
@@ -193,12 +198,12 @@ impl Asked {
 }
 
 /// Explains a request.
-pub async fn explain(edge: &Edge, asked: &Asked) -> Explanation {
+pub async fn explain(edge: &Edge, asked: &Imagined) -> Explanation {
     let parts = asked.parts();
     let visitor = Visitor::read(&edge.real_ip, &edge.lookups, asked.peer, &parts.headers);
     let mut explanation = Explanation {
         place: None,
-        at: humantime::format_rfc3339_seconds(asked.at).to_string(),
+        at: Timestamp::try_from(asked.at).map_or_else(|_| String::new(), |at| format!("{at:.0}")),
         visitor: seen(edge, asked.peer, &visitor, &parts.headers),
         link: None,
         ends: None,
@@ -229,30 +234,30 @@ pub async fn explain(edge: &Edge, asked: &Asked) -> Explanation {
     explanation.link = trace.link.as_deref().map(str::to_owned);
     match arrived {
         Err(outcome) => explanation.ends = Some(End::of(outcome)),
-        Ok(click) => {
-            explanation.order = Some(match click.link.order {
+        Ok(arrival) => {
+            explanation.order = Some(match arrival.link.order {
                 Order::Listed => "listed",
                 Order::Weighted(_) => "weighted",
             });
-            for offer in click.link.in_order(&click.who) {
-                explanation.offers.push(offer_explained(offer, &click).await);
+            for offer in arrival.link.in_order(&arrival.who) {
+                explanation.offers.push(offer_explained(offer, &arrival).await);
             }
-            explanation.otherwise = Some(rehearsal::otherwise(&click).await);
+            explanation.otherwise = Some(rehearsal::otherwise(&arrival).await);
         }
     }
     explanation
 }
 
-async fn offer_explained(offer: &Offer, click: &Click<'_>) -> OfferExplained {
-    let number = click
+async fn offer_explained(offer: &Offer, arrival: &Arrival<'_>) -> OfferExplained {
+    let number = arrival
         .link
         .offers
         .iter()
         .position(|other| std::ptr::eq(other, offer))
         .unwrap_or_default();
     let label = &offer.label;
-    let broken = offer.rules.fit(&click.subject).err();
-    let ticket = match &click.link.order {
+    let broken = offer.rules.fit(&arrival.subject).err();
+    let ticket = match &arrival.link.order {
         Order::Listed => None,
         Order::Weighted(tickets) => tickets.get(number),
     };
@@ -266,20 +271,20 @@ async fn offer_explained(offer: &Offer, click: &Click<'_>) -> OfferExplained {
         weight: ticket.filter(|ticket| !ticket.first).map(|ticket| ticket.weight),
         first: ticket.is_some_and(|ticket| ticket.first),
         fits: broken.is_none(),
-        because: broken.map(|rule| misfit(rule, click)),
+        because: broken.map(|rule| misfit(rule, arrival)),
         request: None,
         click: None,
     };
     if broken.is_none() {
-        let values = click.values_for(offer);
-        explained.request = Some(offer.request().shown(&click.who, &hit::told(offer, &values)));
-        explained.click = Some(rehearsal::click_on(offer, click).await);
+        let values = arrival.values_for(offer);
+        explained.request = Some(offer.request().shown(&arrival.who, &hit::told(offer, &values)));
+        explained.click = Some(rehearsal::click_on(offer, arrival).await);
     }
     explained
 }
 
-fn misfit(rule: &Rule, click: &Click<'_>) -> String {
-    let found = rule.condition.found(&click.subject);
+fn misfit(rule: &Rule, arrival: &Arrival<'_>) -> String {
+    let found = rule.condition.found(&arrival.subject);
     let condition = &rule.condition;
     if rule.condition.key() == "time" {
         let what = if rule.unless {

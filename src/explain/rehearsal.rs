@@ -10,7 +10,7 @@ use crate::{
     click::{self, Answer, Asked, CacheUse, Denial, Failure, Told, Trafficback, Who},
     click_id::ClickId,
     edge::Offer,
-    hit::{self, Ask, Click, failure_reason, trafficback_reason},
+    hit::{self, Arrival, Ask, failure_reason, trafficback_reason},
     observe::Trace,
     outcome::{Outcome, Reason, Refusal},
     server::reply,
@@ -92,13 +92,13 @@ impl<F: Fn(&Offer) -> Answer + Sync> Ask for Rehearsal<F> {
     }
 }
 
-async fn end(click: &Click<'_>, script: impl Fn(&Offer) -> Answer + Sync) -> End {
-    End::of(hit::try_offers(&Rehearsal(script), click.clone(), &mut Trace::default()).await)
+async fn end(arrival: &Arrival<'_>, script: impl Fn(&Offer) -> Answer + Sync) -> End {
+    End::of(hit::try_offers(&Rehearsal(script), arrival.clone(), &mut Trace::default()).await)
 }
 
 /// The end when this offer gives the click, and those before it none.
-pub(super) async fn click_on(wanted: &Offer, click: &Click<'_>) -> End {
-    end(click, |offer| {
+pub(super) async fn click_on(wanted: &Offer, arrival: &Arrival<'_>) -> End {
+    end(arrival, |offer| {
         if std::ptr::eq(offer, wanted) {
             Answer::Click(Arc::new(given(offer)))
         } else {
@@ -120,7 +120,7 @@ fn given(offer: &Offer) -> click::Click {
 }
 
 /// The ends when all offers that are asked for come to the same.
-pub(super) async fn otherwise(click: &Click<'_>) -> Ends {
+pub(super) async fn otherwise(arrival: &Arrival<'_>) -> Ends {
     let trafficbacks = [
         Trafficback::OfferInactive,
         Trafficback::CampaignInactive,
@@ -139,11 +139,11 @@ pub(super) async fn otherwise(click: &Click<'_>) -> Ends {
     ];
     let mut ends = Vec::new();
     for why in trafficbacks {
-        let end = end(click, |_| Answer::Trafficback(why.clone())).await;
+        let end = end(arrival, |_| Answer::Trafficback(why.clone())).await;
         ends.push((trafficback_reason(&why).as_str(), end));
     }
     for why in failures {
-        let end = end(click, |_| Answer::Failed(why.clone())).await;
+        let end = end(arrival, |_| Answer::Failed(why.clone())).await;
         ends.push((failure_reason(&why).as_str(), end));
     }
     Ends(ends)

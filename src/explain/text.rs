@@ -39,9 +39,13 @@ pub fn write(explained: &Explanation, assumed: &[&str], colour: bool) -> String 
     let mut out = String::new();
     // Writing to a string does not fail.
     let _ = all(explained, assumed, Paint(colour), &mut out);
-    // Paths, User-Agents and referrers are anybody's text: no terminal obeys them.
-    let keep = |c: char| c == '\n' || (c == '\u{1b}' && colour) || !c.is_control();
-    out.chars().map(|c| if keep(c) { c } else { '\u{fffd}' }).collect()
+    out
+}
+
+/// Anybody's text, such as a User-Agent, or a parameter out of a link: no terminal obeys it, and it begins no line.
+fn plain(text: &str) -> String {
+    let keep = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    text.chars().map(keep).collect()
 }
 
 fn all(explained: &Explanation, assumed: &[&str], paint: Paint, out: &mut String) -> fmt::Result {
@@ -93,7 +97,7 @@ fn all(explained: &Explanation, assumed: &[&str], paint: Paint, out: &mut String
 fn visitor(seen: &Seen, assumed: &[&str], paint: Paint, out: &mut String) -> fmt::Result {
     writeln!(out, "{}", paint.head("visitor"))?;
     let mut line = |name: &str, value: Option<&str>, more: &str| {
-        let value = value.unwrap_or("not known");
+        let value = plain(value.unwrap_or("not known"));
         let assumed = if assumed.contains(&name) { " (assumed)" } else { "" };
         writeln!(out, "  {name:<11} {value}{}", paint.aside(format!("{assumed}{more}")))
     };
@@ -132,7 +136,11 @@ fn one(turn: usize, offer: &OfferExplained, paint: Paint, out: &mut String) -> f
     } else {
         paint.bad("does not fit")
     };
-    let name = offer.name.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
+    let name = offer
+        .name
+        .as_deref()
+        .map(|name| format!(" {}", plain(name)))
+        .unwrap_or_default();
     let part = match (offer.first, offer.weight) {
         (true, _) => format!(", first; the link's {}.", offer.number),
         (false, Some(weight)) => format!(", weight {weight}; the link's {}.", offer.number),
@@ -144,7 +152,7 @@ fn one(turn: usize, offer: &OfferExplained, paint: Paint, out: &mut String) -> f
     );
     writeln!(out, "  {}.{name} {verdict}  {}", turn, paint.aside(ids))?;
     if let Some(because) = &offer.because {
-        writeln!(out, "     {because}")?;
+        writeln!(out, "     {}", plain(because))?;
     }
     if let Some(request) = &offer.request {
         writeln!(out, "     asks   {request}")?;
@@ -165,4 +173,60 @@ fn shown(end: &End, paint: Paint) -> String {
         None => end.outcome.to_owned(),
     };
     format!("{text}  {}", paint.aside(why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_of_a_visitors_moves_the_terminal() {
+        let evil = "a\u{1b}]0;title\u{7}b\nlink forged";
+        let explained = Explanation {
+            place: Some("go.example.com/".to_owned()),
+            at: String::new(),
+            visitor: Seen {
+                ip: [192, 0, 2, 1].into(),
+                ip_because: String::new(),
+                user_agent: Some(evil.to_owned()),
+                referrer: Some(evil.to_owned()),
+                databases: Vec::new(),
+                country: None,
+                continent: None,
+                asn: None,
+                device: None,
+                os: None,
+                browser: None,
+                language: None,
+            },
+            link: Some("go.example.com/".to_owned()),
+            ends: None,
+            order: Some("listed"),
+            offers: vec![OfferExplained {
+                number: 1,
+                name: Some(evil.to_owned()),
+                tracker: "hoqu".to_owned(),
+                offer_id: 1,
+                campaign_id: 2,
+                promo_id: 3,
+                weight: None,
+                first: false,
+                fits: false,
+                because: Some(evil.to_owned()),
+                request: None,
+                click: None,
+            }],
+            otherwise: None,
+        };
+        let (plain, coloured) = (write(&explained, &[], false), write(&explained, &[], true));
+        assert!(!plain.contains('\u{1b}') && !plain.contains('\u{7}'), "{plain:?}");
+        // Colours begin `ESC [`; the visitor's own escape begins otherwise.
+        assert!(
+            coloured.contains("\u{1b}[") && !coloured.contains("\u{1b}]"),
+            "{coloured:?}"
+        );
+        for text in [plain, coloured] {
+            assert!(!text.contains("\nlink forged"), "{text:?}");
+        }
+    }
 }

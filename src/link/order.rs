@@ -50,9 +50,9 @@ impl Ticket {
 pub type Drawn = SmallVec<[u16; 16]>;
 
 impl Order {
-    /// The order of `offers` offers for a visitor, who is an address and a User-Agent.
+    /// The order of `offers` offers, 65,535 at most, for a visitor, who is an address and a User-Agent.
     pub fn draw(&self, offers: usize, ip: IpAddr, user_agent: &[u8]) -> Drawn {
-        let listed = 0..u16::try_from(offers).unwrap_or(u16::MAX);
+        let listed = 0..u16::try_from(offers).expect("a configuration takes fewer offers for a link");
         let Self::Weighted(tickets) = self else {
             return listed.collect();
         };

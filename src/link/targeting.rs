@@ -1,6 +1,7 @@
 //! Whom an offer is for: the rules of `when` and `unless`, compiled, and what they ask of a visitor.
 //!
-//! To ask them allocates nothing, and looks nothing up that no rule needs.
+//! To ask them looks nothing up that no rule needs, and allocates nothing but for what no browser sends: a referrer's host in
+//! capitals, a value of more than 256 bytes.
 
 use std::{fmt, net::IpAddr};
 
@@ -164,10 +165,11 @@ impl Condition {
                     format!("{name}={}", String::from_utf8_lossy(&value))
                 })
             }
-            Self::Time(windows) => windows
-                .first()
-                .map(|window| window.shown(subject.at))
-                .unwrap_or_default(),
+            Self::Time(windows) => {
+                let mut shown: Vec<String> = windows.iter().map(|window| window.shown(subject.at)).collect();
+                shown.dedup();
+                shown.join(", ")
+            }
         }
     }
 }

@@ -55,6 +55,7 @@ pub struct Visitor<'a> {
     headers: &'a HeaderMap,
     lookups: &'a Lookups,
     country: OnceLock<Option<Country>>,
+    continent: OnceLock<Option<Continent>>,
     asn: OnceLock<Option<u32>>,
     agent: OnceLock<Agent>,
 }
@@ -70,6 +71,7 @@ impl<'a> Visitor<'a> {
             headers,
             lookups,
             country: OnceLock::new(),
+            continent: OnceLock::new(),
             asn: OnceLock::new(),
             agent: OnceLock::new(),
         }
@@ -82,7 +84,7 @@ impl About for Visitor<'_> {
     }
 
     fn continent(&self) -> Option<Continent> {
-        self.lookups.places.continent(self.ip)
+        *self.continent.get_or_init(|| self.lookups.places.continent(self.ip))
     }
 
     fn asn(&self) -> Option<u32> {

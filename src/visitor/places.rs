@@ -89,16 +89,6 @@ impl CountryDatabase {
         told.and_then(Continent::parse)
             .or_else(|| self.country(ip).map(Country::continent))
     }
-
-    /// What the file says of itself, such as `GeoLite2-Country`.
-    pub fn database_type(&self) -> &str {
-        self.file.database_type()
-    }
-
-    /// When it was built, in seconds of Unix time.
-    pub fn build_epoch(&self) -> u64 {
-        self.file.build_epoch()
-    }
 }
 
 /// A database of autonomous systems.
@@ -128,16 +118,6 @@ impl AsnDatabase {
     /// The number of the autonomous system of an address.
     pub fn asn(&self, ip: IpAddr) -> Option<u32> {
         self.file.find(ip, self.path).and_then(number)
-    }
-
-    /// What the file says of itself, such as `GeoLite2-ASN`.
-    pub fn database_type(&self) -> &str {
-        self.file.database_type()
-    }
-
-    /// When it was built, in seconds of Unix time.
-    pub fn build_epoch(&self) -> u64 {
-        self.file.build_epoch()
     }
 }
 

@@ -122,12 +122,8 @@ impl File {
         self.0.metadata().ip_version == 6
     }
 
-    pub(super) fn database_type(&self) -> &str {
+    fn database_type(&self) -> &str {
         &self.0.metadata().database_type
-    }
-
-    pub(super) fn build_epoch(&self) -> u64 {
-        self.0.metadata().build_epoch
     }
 
     /// What it holds, for the words of a refusal: its type, and keys of the record that has the most.

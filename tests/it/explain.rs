@@ -5,7 +5,7 @@ use std::{fmt::Write as _, net::Ipv4Addr, path::Path, time::SystemTime};
 use fastrand::Rng;
 use onehop::{
     config,
-    explain::{self, Asked, Explanation},
+    explain::{self, Explanation, Imagined},
 };
 
 use crate::support::{
@@ -224,7 +224,7 @@ async fn explain_and_the_edge_agree() {
             let header = HEADERS[rng.usize(..HEADERS.len())];
 
             let url = format!("http://{host}{target}");
-            let mut asked = Asked::new(&url, Ipv4Addr::LOCALHOST.into(), SystemTime::now()).expect("a request");
+            let mut asked = Imagined::new(&url, Ipv4Addr::LOCALHOST.into(), SystemTime::now()).expect("a request");
             for (name, value) in [("User-Agent", &*user_agent), ("X-Forwarded-For", &ip), header] {
                 asked.header(name, value).expect("a header");
             }
@@ -326,6 +326,18 @@ fn the_command_tells_why_and_where() {
     }
     assert!(!said.contains("4497bf7b") && !said.contains('\u{1b}'), "{said}");
 
+    for link in [
+        "go.example.com/shoes?u=https://x.example/",
+        "go.example.com:8080/shoes",
+        "HTTPS://go.example.com/shoes#x",
+    ] {
+        let (status, said, _) = explained(&[link, "--at", "2026-12-24T19:00[Europe/Berlin]"]);
+        assert_eq!(status, Some(0), "{link}: {said}");
+        assert!(
+            said.contains("link go.example.com/shoes") && said.contains("2026-12-24T18:00:00Z"),
+            "{said}"
+        );
+    }
     let (_, said, _) = explained(&["go.example.com/shoes", "--user-agent", "Mozilla/5.0"]);
     assert!(
         said.contains("`when` asks for language de, and the visitor's is not known"),
@@ -363,6 +375,8 @@ fn a_wrong_command_line_is_told() {
         (&["go.example.com/", "--header", "nothing"], "is no header"),
         (&["go.example.com/", "--header", "a b: c"], "is no header"),
         (&["go.example.com/", "--ip", "here"], "--ip"),
+        (&["go.example.com/", "--at", "yesterday"], "2026-12-24T18:00Z"),
+        (&["go.example.com/", "--at", "1969-12-31T00:00Z"], "before 1970"),
     ] {
         let (status, _, errors) = explained(arguments);
         assert_eq!(status, Some(2), "{errors}");

@@ -318,8 +318,8 @@ fn what_may_be_meant_is_a_warning() {
             "bots = \"click\"",
         ),
         (
-            "offer_id = 4\n  campaign_id = 5",
-            "offer_id = 1\n  campaign_id = 2\n  when = { country = [\"DE\"], device = \"phone\" }",
+            "offer_id = 4\n  campaign_id = 5\n  promo_id = 6",
+            "offer_id = 1\n  campaign_id = 2\n  promo_id = 3\n  when = { country = [\"DE\"], device = \"phone\" }",
             "15:3",
             "this offer is never reached",
         ),
@@ -462,6 +462,14 @@ fn other_slips() {
     }
     let (_, said) = check(&GOOD.replace("country = [\"DE\"]", "time = { zone = \"Europe/Berlin\" }"));
     assert!(said.contains("says nothing"), "{said}");
+    let (_, said) = check(&format!("[click]\nttl = \"10000000000000000000s\"\n{GOOD}"));
+    assert!(
+        said.contains("onehop.toml:2:7") && said.contains("a year is the longest"),
+        "{said}"
+    );
+    let offer = &GOOD[GOOD.rfind("  [[link.offer]]").expect("an offer")..];
+    let (_, said) = check(&(GOOD.to_owned() + &offer.repeat(1000)));
+    assert!(said.contains("1000 offers at most"), "{said}");
     // One mistake is one: none follows from it.
     for changed in [
         GOOD.replace("  when = { country = [\"DE\"] }\n", "")

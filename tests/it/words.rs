@@ -6,7 +6,7 @@ use tokio::{sync::Notify, task::JoinSet};
 
 use crate::support::{
     Act, ClickApi, Edge, click,
-    click_api::{Call, error},
+    click_api::{Call, answer, error},
     click_bytes, eventually, one_link,
     program::Folder,
     trafficback, with_link,
@@ -32,6 +32,8 @@ async fn what_holds_for_everyone_is_asked_once_and_the_rest_by_each() {
         (trafficback("targeting"), "targeting", 5),
         (trafficback("something new"), "other", 5),
         (rejected("user_useragent"), "rejected", 5),
+        (rejected("user_referrer"), "rejected", 5),
+        (Act::Send(answer(403, "<html>a firewall's page</html>")), "denied", 5),
         (error(404, "x"), "tracker_error", 5),
     ] {
         let tracker = ClickApi::start(move |_| answer.clone()).await;

@@ -25,6 +25,7 @@ mod reader;
 mod redact;
 mod render;
 mod schema;
+mod schema_shapes;
 mod sections;
 mod shown;
 mod source;

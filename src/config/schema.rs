@@ -4,11 +4,15 @@
 //! is the reader's own. Not owned: what only a look at the rest can tell (names of trackers, files, URLs). A schema refuses
 //! nothing that is accepted.
 
-use std::{ops::RangeInclusive, time::Duration};
-
 use serde_json::{Value, json};
 
-use super::{links, offers, sections};
+use super::{
+    links, offers,
+    schema_shapes::{
+        SPACE, UNITS, any_case, choice, duration, integer, of, one_or_more, string, strings, table, told, with_default,
+    },
+    sections,
+};
 use crate::{
     country::{Continent, Country},
     device::{Browser, Device, Os},
@@ -19,11 +23,6 @@ use crate::{
 /// The dialect that editors support best.
 const DIALECT: &str = "http://json-schema.org/draft-07/schema#";
 
-/// White space as Rust knows it; the `\s` of validators differ.
-const SPACE: &str = r"\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000";
-/// The units of durations, all that are taken and not only those that messages recommend.
-const UNITS: &str = "nanos|nsec|ns|usec|us|µs|millis|msec|ms|seconds|second|secs|sec|s|minutes|minute|mins|min|m|\
-                     hours|hour|hrs|hr|h|days|day|d|weeks|week|wks|wk|w|months|month|M|years|year|yrs|yr|y";
 /// `from` of a window: no window begins at the day's end.
 const FROM: &str = "^([01]?[0-9]|2[0-3]):[0-5][0-9]$";
 /// `to` of a window: none ends at the day's beginning.
@@ -437,93 +436,4 @@ fn window() -> Value {
     );
     window["minProperties"] = 1.into();
     window
-}
-
-/// A table with these keys and no others.
-fn table(description: &str, required: &[&str], keys: Value) -> Value {
-    let mut table = json!({
-        "description": description,
-        "type": "object",
-        "additionalProperties": false,
-    });
-    table["properties"] = keys;
-    if !required.is_empty() {
-        table["required"] = required.into();
-    }
-    table
-}
-
-fn told(description: &str, mut value: Value) -> Value {
-    value["description"] = description.into();
-    value
-}
-
-fn with_default(mut value: Value, default: Value) -> Value {
-    value["default"] = default;
-    value
-}
-
-fn with_examples(mut value: Value, examples: Value) -> Value {
-    value["examples"] = examples;
-    value
-}
-
-/// A definition to which more is said; beside a `$ref` of its own, it would be passed over.
-fn of(definition: &str) -> Value {
-    json!({ "allOf": [reference(definition)] })
-}
-
-fn reference(definition: &str) -> Value {
-    json!({ "$ref": format!("#/definitions/{definition}") })
-}
-
-/// What a definition describes, or a list of it.
-fn one_or_more(definition: &str) -> Value {
-    let one = reference(definition);
-    json!({ "anyOf": [one, { "type": "array", "items": one, "minItems": 1 }] })
-}
-
-fn string(examples: Value) -> Value {
-    with_examples(json!({ "type": "string" }), examples)
-}
-
-/// A string, or a list of them.
-fn strings(at_least: usize, examples: Value) -> Value {
-    let strings = json!({ "type": ["string", "array"], "items": { "type": "string" }, "minItems": at_least });
-    with_examples(strings, examples)
-}
-
-fn integer(range: &RangeInclusive<i64>) -> Value {
-    json!({ "type": "integer", "minimum": range.start(), "maximum": range.end() })
-}
-
-fn duration(description: &str, default: Duration) -> Value {
-    let default = humantime::format_duration(default).to_string();
-    told(description, with_default(of("duration"), default.into()))
-}
-
-/// One of some words, the first of which is the default.
-fn choice<T>(words: &[(&str, T)]) -> Value {
-    let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-    json!({ "type": "string", "enum": names, "default": names[0] })
-}
-
-/// One of some words in whatever case. Editors offer the words, and take the others by the pattern.
-fn any_case<'w>(words: impl Iterator<Item = &'w str>) -> Value {
-    let words: Vec<&str> = words.collect();
-    let both_cases = |letter: char| {
-        if letter.is_ascii_alphabetic() {
-            format!("[{}{}]", letter.to_ascii_uppercase(), letter.to_ascii_lowercase())
-        } else {
-            letter.to_string()
-        }
-    };
-    let patterns: Vec<String> = words
-        .iter()
-        .map(|word| word.chars().map(both_cases).collect())
-        .collect();
-    json!({
-        "type": "string",
-        "anyOf": [{ "enum": words }, { "pattern": format!("^({})$", patterns.join("|")) }],
-    })
 }

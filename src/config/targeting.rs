@@ -140,18 +140,8 @@ impl Reader<'_> {
 
     /// Numbers, alone or in a list, with or without `AS`.
     fn asn(&mut self, node: &Node) {
-        let one = std::slice::from_ref(node);
-        let items = if let Value::Array(items) = &node.value {
-            items
-        } else {
-            one
-        };
-        let list = Spanned {
-            value: items.iter().collect(),
-            place: node.place,
-        };
         let mut found: Vec<u32> = Vec::new();
-        for item in self.not_empty(list) {
+        for item in self.not_empty(one_or_more(node)) {
             let number = match &item.value {
                 Value::Integer(number) => u32::try_from(*number).ok(),
                 Value::String(text) => {
@@ -230,17 +220,7 @@ impl Reader<'_> {
 
     /// A window, or a list of them.
     fn time(&mut self, node: &Node) {
-        let one = std::slice::from_ref(node);
-        let items = if let Value::Array(items) = &node.value {
-            items
-        } else {
-            one
-        };
-        let list = Spanned {
-            value: items.iter().collect(),
-            place: node.place,
-        };
-        let windows = self.not_empty(list).into_iter().filter_map(|item| {
+        let windows = self.not_empty(one_or_more(node)).into_iter().filter_map(|item| {
             let table = TableReader::new(item, self.mistakes)?;
             self.window(table)
         });
@@ -333,6 +313,18 @@ impl Reader<'_> {
             self.mistakes.push(mistake.help(help));
         }
         zone
+    }
+}
+
+/// An array's items, or the value alone.
+fn one_or_more(node: &Node) -> Spanned<Vec<&Node>> {
+    let items = match &node.value {
+        Value::Array(items) => items,
+        _ => std::slice::from_ref(node),
+    };
+    Spanned {
+        value: items.iter().collect(),
+        place: node.place,
     }
 }
 

@@ -1,23 +1,23 @@
 //! What the edge would do with a request, and why, without asking anybody: the way of a hit itself, rehearsed with each answer
 //! that a tracker may give.
 //!
-//! Decides nothing of its own. `text` writes it for a person; its JSON has the same fields.
+//! Decides nothing of its own. `imagined` is the request, `seen` the visitor, `rehearsal` the answers; `text` writes it all
+//! for a person, and its JSON has the same fields.
 
+mod imagined;
 mod rehearsal;
+mod seen;
 pub mod text;
 
-use std::{net::IpAddr, time::SystemTime};
-
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, header, request::Parts};
 use jiff::Timestamp;
 use serde::Serialize;
-use url::Url;
 
 use self::rehearsal::{End, Ends};
+pub use self::{
+    imagined::{Imagined, NoRequest},
+    seen::Seen,
+};
 use crate::{
-    about::About,
-    country::{Continent, Country},
-    device::{Browser, Device, Os},
     edge::{Edge, Offer},
     hit::{self, Arrival, Hit},
     hit_id::HitId,
@@ -26,23 +26,8 @@ use crate::{
     outcome::Outcome,
     query::Query,
     server::request,
-    visitor::{Visitor, real_ip::Because},
+    visitor::Visitor,
 };
-
-/// A request that might come.
-#[derive(Clone, Debug)]
-pub struct Imagined {
-    /// When.
-    pub at: SystemTime,
-    /// The other end of its connection.
-    pub peer: IpAddr,
-    /// The host and port that it is for.
-    host: HeaderValue,
-    /// Path and query.
-    target: Uri,
-    /// Its headers.
-    headers: HeaderMap,
-}
 
 /// What the edge would do.
 #[derive(Clone, Debug, Serialize)]
@@ -63,35 +48,6 @@ pub struct Explanation {
     pub offers: Vec<OfferExplained>,
     /// What follows when every offer that is asked for comes to the same: by the reason.
     pub otherwise: Option<Ends>,
-}
-
-/// A visitor as the edge understands them.
-#[derive(Clone, Debug, Serialize)]
-pub struct Seen {
-    /// The address that counts.
-    pub ip: IpAddr,
-    /// Why it is this one.
-    pub ip_because: String,
-    /// The User-Agent.
-    pub user_agent: Option<String>,
-    /// The referrer.
-    pub referrer: Option<String>,
-    /// The databases that addresses are looked up in: `country`, `asn`.
-    pub databases: Vec<&'static str>,
-    /// The country.
-    pub country: Option<String>,
-    /// The continent.
-    pub continent: Option<&'static str>,
-    /// The autonomous system.
-    pub asn: Option<u32>,
-    /// The kind of device.
-    pub device: Option<&'static str>,
-    /// The operating system.
-    pub os: Option<&'static str>,
-    /// The browser.
-    pub browser: Option<&'static str>,
-    /// The language that is wanted most.
-    pub language: Option<String>,
 }
 
 /// An offer, whether it is for this visitor, and what follows.
@@ -123,80 +79,6 @@ pub struct OfferExplained {
     pub click: Option<End>,
 }
 
-/// Why a request cannot be made of what was given.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NoRequest(pub String);
-
-impl Imagined {
-    /// A GET of a URL, which may lack its scheme, or its scheme and host.
-    pub fn new(url: &str, peer: IpAddr, at: SystemTime) -> Result<Self, NoRequest> {
-        let whole = if url.starts_with('/') {
-            format!("http://localhost{url}")
-        } else if url
-            .split(['/', '?', '#'])
-            .next()
-            .is_some_and(|front| front.ends_with(':'))
-        {
-            url.to_owned()
-        } else {
-            format!("http://{url}")
-        };
-        let wrong = || {
-            NoRequest(format!(
-                "`{url}` is no URL: write it like https://go.example.com/shoes?zone=1"
-            ))
-        };
-        // As a browser does: in ASCII, with escapes, dot segments resolved.
-        let parsed = Url::parse(&whole).map_err(|_| wrong())?;
-        if !matches!(parsed.scheme(), "http" | "https") {
-            return Err(wrong());
-        }
-        let mut host = parsed.host_str().ok_or_else(wrong)?.to_owned();
-        if let Some(port) = parsed.port() {
-            host = format!("{host}:{port}");
-        }
-        let mut target = parsed.path().to_owned();
-        if let Some(query) = parsed.query() {
-            target = format!("{target}?{query}");
-        }
-        Ok(Self {
-            at,
-            peer,
-            host: host.try_into().map_err(|_| wrong())?,
-            target: target.try_into().map_err(|_| wrong())?,
-            headers: HeaderMap::new(),
-        })
-    }
-
-    /// With a header more. An empty value takes part as it would on the wire.
-    pub fn header(&mut self, name: &str, value: &str) -> Result<(), NoRequest> {
-        let wrong = |what| NoRequest(format!("`{name}: {value}` is no header: {what}"));
-        let name =
-            HeaderName::try_from(name.trim()).map_err(|_| wrong("its name has other characters than letters"))?;
-        let value =
-            HeaderValue::from_bytes(value.trim().as_bytes()).map_err(|_| wrong("its value has control characters"))?;
-        self.headers.append(name, value);
-        Ok(())
-    }
-
-    fn parts(&self) -> Parts {
-        let mut request = Request::new(());
-        *request.uri_mut() = self.target.clone();
-        request.headers_mut().clone_from(&self.headers);
-        // Who gives one of their own means it.
-        request
-            .headers_mut()
-            .entry(header::HOST)
-            .or_insert_with(|| self.host.clone());
-        request.into_parts().0
-    }
-
-    /// Whether it has a header.
-    pub fn has(&self, name: HeaderName) -> bool {
-        self.headers.contains_key(name)
-    }
-}
-
 /// Explains a request.
 pub async fn explain(edge: &Edge, asked: &Imagined) -> Explanation {
     let parts = asked.parts();
@@ -204,7 +86,7 @@ pub async fn explain(edge: &Edge, asked: &Imagined) -> Explanation {
     let mut explanation = Explanation {
         place: None,
         at: Timestamp::try_from(asked.at).map_or_else(|_| String::new(), |at| format!("{at:.0}")),
-        visitor: seen(edge, asked.peer, &visitor, &parts.headers),
+        visitor: Seen::of(edge, asked.peer, &visitor, &parts.headers),
         link: None,
         ends: None,
         order: None,
@@ -298,52 +180,5 @@ fn misfit(rule: &Rule, arrival: &Arrival<'_>) -> String {
         (true, _) => format!("`unless` excludes {condition}, and the visitor's is {found}"),
         (false, false) => format!("`when` asks for {condition}, and the visitor's is {found}"),
         (false, true) => format!("`when` asks for {condition}, and the visitor's is not known"),
-    }
-}
-
-fn seen(edge: &Edge, peer: IpAddr, visitor: &Visitor<'_>, headers: &HeaderMap) -> Seen {
-    let (_, because) = edge.real_ip.decide(peer, headers);
-    let name = edge.real_ip.header.name();
-    let places = &edge.lookups.places;
-    let databases = [("country", places.country.is_some()), ("asn", places.asn.is_some())];
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let agent = visitor.agent();
-    Seen {
-        ip: visitor.ip,
-        ip_because: match because {
-            Because::PeerIsNoProxy if headers.contains_key(name) => {
-                format!("it connects, and is no trusted proxy: its {name} is not believed")
-            }
-            Because::PeerIsNoProxy => "it connects, and is no trusted proxy".to_owned(),
-            Because::NothingIsSaid => format!("it is a trusted proxy, which sends no {name}"),
-            Because::FirstStranger => {
-                format!(
-                    "{peer} is a trusted proxy, and in its {name} this is the first address from the right that is not"
-                )
-            }
-            Because::AllAreProxies => format!("all addresses in {name} are trusted proxies, and this is the leftmost"),
-            Because::EntryIsUnusable => {
-                format!("from the right the next entry of {name} is no address, and this is the last one before it")
-            }
-            Because::TooManyHops => format!("{name} is too long, and this is the last address that was read"),
-            Because::OnlyValue => format!("{peer} is a trusted proxy, and {name} says so"),
-            Because::ValueIsUnusable => {
-                format!("{name} does not hold one address, so that the trusted proxy itself counts")
-            }
-        },
-        user_agent: visitor.user_agent.map(text),
-        referrer: visitor.referrer.map(text),
-        databases: databases
-            .into_iter()
-            .filter(|(_, is_there)| *is_there)
-            .map(|(key, _)| key)
-            .collect(),
-        country: visitor.country().as_ref().map(Country::as_str).map(str::to_owned),
-        continent: visitor.continent().map(Continent::as_str),
-        asn: visitor.asn(),
-        device: agent.device.map(Device::as_str),
-        os: agent.os.map(Os::as_str),
-        browser: agent.browser.map(Browser::as_str),
-        language: visitor.languages().preferred().map(str::to_owned),
     }
 }

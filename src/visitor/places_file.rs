@@ -127,7 +127,10 @@ impl File {
     }
 
     /// What it holds, for the words of a refusal: its type, and keys of the record that has the most.
-    #[allow(clippy::zero_sized_map_values)] // what a map is decoded into, its values passed over
+    #[expect(
+        clippy::zero_sized_map_values,
+        reason = "what a map is decoded into, its values passed over"
+    )]
     pub(super) fn content(&self) -> Content {
         let mut most = BTreeMap::new();
         // It went through once, or there would be no such question.

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::{super::places_file::Kind, *};
 
 #[path = "../../geoip/make-sandbox.rs"]
-#[allow(dead_code)] // its `main`
+#[expect(dead_code, reason = "its `main`")]
 mod make_sandbox;
 
 const SANDBOX: &[u8] = include_bytes!("../../geoip/sandbox.mmdb");

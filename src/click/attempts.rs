@@ -62,7 +62,7 @@ pub(super) async fn call(
         };
         let wait = match tried.repeat {
             Repeat::Never => None,
-            Repeat::Soon => Some((BACKOFF * (1 << turn) / 2).mul_f64(fastrand::f64())),
+            Repeat::Soon => Some((BACKOFF * (1 << (turn - 1))).mul_f64(fastrand::f64())),
             Repeat::After(wait) => Some(wait),
         };
         let now = Instant::now();

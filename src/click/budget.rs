@@ -1,7 +1,7 @@
 //! How many requests may be repeated: a share of the calls to a tracker, so that one that fails sees hardly more requests than
 //! one that does not, and a few a second, so that a quiet edge may repeat at all.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
@@ -30,26 +30,28 @@ impl Budget {
 
     /// A call begins.
     pub(super) fn called(&self, now: Instant) {
-        self.add(SHARE, now);
+        let mut state = self.at(now);
+        state.left = (state.left + SHARE).min(MOST);
     }
 
     /// Takes a repeat, if there is one left.
     pub(super) fn take(&self, now: Instant) -> bool {
-        let left = self.add(0.0, now);
-        let has = left >= 1.0;
+        let mut state = self.at(now);
+        let has = state.left >= 1.0;
         if has {
-            self.add(-1.0, now);
+            state.left -= 1.0;
         }
         has
     }
 
-    fn add(&self, more: f64, now: Instant) -> f64 {
+    /// What is left now.
+    fn at(&self, now: Instant) -> MutexGuard<'_, State> {
         // Nothing under the lock can panic.
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let since = now.saturating_duration_since(state.at).as_secs_f64();
         state.at = state.at.max(now);
-        state.left = (state.left + since * PER_SECOND + more).min(MOST);
-        state.left
+        state.left = (state.left + since * PER_SECOND).min(MOST);
+        state
     }
 }
 

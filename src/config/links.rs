@@ -92,6 +92,10 @@ impl Links {
     }
 }
 
+fn holds(table: &Node, key: &str) -> bool {
+    matches!(&table.value, Value::Table(entries) if entries.iter().any(|(known, _)| known.name == key))
+}
+
 /// What links are read with.
 pub(super) struct LinkReader<'a> {
     pub(super) trackers: &'a Trackers,
@@ -112,10 +116,15 @@ impl LinkReader<'_> {
         let order_is_known = weighted.is_some() || table.raw("order").is_none();
         let own = table.string("trafficback_url").map(|text| self.trafficback(&text));
         let trafficback = own.or_else(|| self.defaults.trafficback.clone());
+        let offer_nodes = match table.raw("offer") {
+            Some(Node {
+                value: Value::Array(all),
+                ..
+            }) => all.as_slice(),
+            _ => &[],
+        };
         // One below an offer is told of there.
-        let is_misplaced = |offer: &Node| matches!(&offer.value, Value::Table(entries) if entries.iter().any(|(key, _)| key.name == "trafficback_url"));
-        let offers_have =
-            matches!(table.raw("offer"), Some(Node { value: Value::Array(all), .. }) if all.iter().any(is_misplaced));
+        let offers_have = offer_nodes.iter().any(|offer| holds(offer, "trafficback_url"));
         if trafficback.is_none() && !offers_have {
             let missing = Mistake::error("visitors without a click have nowhere to go").at(header);
             self.mistakes
@@ -128,12 +137,7 @@ impl LinkReader<'_> {
             Some(name) => self.trackers.find(&name, self.mistakes),
             None => self.defaults.tracker,
         };
-        if let Some(Node {
-            value: Value::Array(all),
-            place,
-        }) = table.raw("offer")
-            && all.len() > MOST_OFFERS
-        {
+        if let Some(Node { place, .. }) = table.raw("offer").filter(|_| offer_nodes.len() > MOST_OFFERS) {
             let mistake = Mistake::error(format!("a link has {MOST_OFFERS} offers at most")).at(*place);
             self.mistakes.push(mistake.help("make several links of it"));
         }
@@ -152,7 +156,7 @@ impl LinkReader<'_> {
             let missing = Mistake::error("the link leads to no offer").at(header);
             self.mistakes.push(missing.help("add a [[link.offer]]"));
         }
-        table.finish(&OF_OFFER.map(|key| (key, "is an offer's: write it below a [[link.offer]]")));
+        table.finish(&[(&OF_OFFER, "is an offer's: write it below a [[link.offer]]")]);
         if let Some(offers) = &offers {
             reach::warn_of_unreachable(offers, weighted, self.bots, self.mistakes);
             if order_is_known {

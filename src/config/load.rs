@@ -27,6 +27,20 @@ use crate::{
 /// By which a file names its schema, for editors.
 const SCHEMA: &str = "$schema";
 
+/// Keys of the main file, where a file of links holds none of them.
+const OF_MAIN: [&str; 10] = [
+    "links",
+    "listen",
+    "visitor",
+    "geoip",
+    "click",
+    "click_log",
+    "limits",
+    "unmatched",
+    "tracker",
+    "defaults",
+];
+
 /// A configuration: valid by construction.
 pub struct Config {
     /// Where visitors are served.
@@ -171,7 +185,7 @@ impl Files {
             }
         };
         read_links(&main, Some(&mut root));
-        root.finish(&[("tls", LATER)]);
+        root.finish(&[(&["tls"], LATER)]);
         for file in &link_files {
             let root = file
                 .tree
@@ -184,21 +198,7 @@ impl Files {
             read_links(file, Some(&mut root));
             root.string(SCHEMA);
             let elsewhere = "belongs into the main file: a file of links holds [[link]] alone";
-            root.finish(
-                &[
-                    "links",
-                    "listen",
-                    "visitor",
-                    "geoip",
-                    "click",
-                    "click_log",
-                    "limits",
-                    "unmatched",
-                    "tracker",
-                    "defaults",
-                ]
-                .map(|key| (key, elsewhere)),
-            );
+            root.finish(&[(&OF_MAIN, elsewhere)]);
         }
         let served = Served {
             links: &links.table,

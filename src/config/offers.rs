@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     edge::{Offer, OfferLabel},
-    link::{Rules, Ticket},
+    link::{Condition, Rules, Ticket},
     offer_ids::OfferIds,
     query::TAGS,
     redirect::{Forward, SendValue, macros::Use},
@@ -22,21 +22,8 @@ pub(super) const IDS: RangeInclusive<i64> = 1..=i64::MAX;
 /// Stands in `forward_query` for every parameter.
 pub(super) const ALL_PARAMETERS: &str = "all";
 
-/// Keys of links, and of rules, that are easily written into an offer.
+/// Keys of links that are easily written into an offer.
 const OF_LINK: [&str; 4] = ["at", "order", "trafficback_url", "preview_url"];
-const OF_RULES: [&str; 11] = [
-    "country",
-    "continent",
-    "asn",
-    "ip",
-    "device",
-    "os",
-    "browser",
-    "language",
-    "referrer",
-    "query",
-    "time",
-];
 
 /// An offer, and what its link makes of it.
 pub(super) struct ReadOffer {
@@ -120,9 +107,16 @@ impl LinkReader<'_> {
             .map(|unless| targeting::rules(unless, true, self.named));
         let weight = table.integer_in("weight", WEIGHTS);
         let first = table.bool("first");
-        let of_link = OF_LINK.map(|key| (key, "is the link's: write it above the link's first [[link.offer]]"));
-        let of_rules = OF_RULES.map(|key| (key, "is a rule: write it into `when = { … }` or `unless = { … }`"));
-        table.finish(&[&of_link[..], &of_rules].concat());
+        table.finish(&[
+            (
+                &OF_LINK,
+                "is the link's: write it above the link's first [[link.offer]]",
+            ),
+            (
+                &Condition::KEYS,
+                "is a rule: write it into `when = { … }` or `unless = { … }`",
+            ),
+        ]);
 
         let ids = OfferIds {
             offer: offer_id?,

@@ -132,15 +132,15 @@ impl<'a> TableReader<'a> {
         Some(readers.collect())
     }
 
-    /// Reports every key that was not asked for. `later` holds keys with a message of their own,
-    /// such as `("when", "comes with a later version")`.
-    pub(super) fn finish(self, later: &[(&str, &str)]) {
+    /// Reports every key that was not asked for. `elsewhere` holds groups of keys with a message of their own, such as
+    /// `(&["tls"], "comes with a later version")`.
+    pub(super) fn finish(self, elsewhere: &[(&[&str], &str)]) {
         for (key, _) in self.entries {
             if self.asked.contains(&key.name.as_str()) {
                 continue;
             }
             let name = quoted(&key.name);
-            let mistake = if let Some((_, why)) = later.iter().find(|(known, _)| *known == key.name) {
+            let mistake = if let Some((_, why)) = elsewhere.iter().find(|(keys, _)| keys.contains(&key.name.as_str())) {
                 Mistake::error(format!("the key {name} {why}"))
             } else {
                 let unknown = Mistake::error(format!("unknown key {name}"));

@@ -81,7 +81,7 @@ pub(super) fn listen(table: Option<TableReader<'_>>, mistakes: &Mistakes) -> Lis
     if let Some(on) = table.bool("proxy_protocol").filter(|on| on.value) {
         mistakes.error(on.place, format!("the PROXY protocol {LATER}"));
     }
-    table.finish(&[("https", LATER)]);
+    table.finish(&[(&["https"], LATER)]);
     let Some((place, texts)) = http else {
         return Listen { http: default(), admin };
     };

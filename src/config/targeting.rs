@@ -35,7 +35,8 @@ pub(super) fn rules(mut table: TableReader<'_>, unless: bool, named: Named) -> O
         mistakes.push(nothing.help("write one, such as { country = [\"DE\"] }, or leave the key out"));
     }
     reader.read(&mut table);
-    table.finish(&["days", "from", "to", "zone"].map(|key| (key, "is of a window: write it into `time = { … }`")));
+    let of_window = ["days", "from", "to", "zone"];
+    table.finish(&[(&of_window, "is of a window: write it into `time = { … }`")]);
     let rule = |condition| Rule { unless, condition };
     (mistakes.errors() == before).then(|| reader.conditions.into_iter().map(rule).collect())
 }

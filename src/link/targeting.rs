@@ -97,6 +97,21 @@ impl Rules {
 }
 
 impl Condition {
+    /// All that [`Condition::key`] gives.
+    pub const KEYS: [&str; 11] = [
+        "country",
+        "continent",
+        "asn",
+        "ip",
+        "device",
+        "os",
+        "browser",
+        "language",
+        "referrer",
+        "query",
+        "time",
+    ];
+
     /// The key in the configuration.
     pub fn key(&self) -> &'static str {
         match self {

@@ -26,7 +26,7 @@ pub struct Template {
 pub struct Site<'a> {
     /// Whether the scheme is `https`.
     pub secure: bool,
-    /// The canonical host.
+    /// The host, in lower case and ASCII; a dot at its end is kept.
     pub host: &'a str,
     /// The port.
     pub port: u16,

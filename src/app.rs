@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::{
     admin::Admin,
-    click::tracker::OnCall,
+    click::tracker::OnEvent,
     config::Config,
     databases::{self, Database},
     edge::Current,
@@ -85,15 +85,15 @@ pub struct App {
     drain: Duration,
 }
 
-/// Who is told of calls to a tracker of a name: the metrics, and the diagnostics.
-pub fn teller(metrics: &Arc<Metrics>) -> impl Fn(&str) -> OnCall {
+/// Who is told of what happens with a tracker of a name: the metrics, and the diagnostics.
+pub fn teller(metrics: &Arc<Metrics>) -> impl Fn(&str) -> OnEvent {
     let metrics = Arc::clone(metrics);
     move |name| {
-        let calls = metrics.calls_of(name);
+        let calls = metrics.tracker(name);
         let teller = CallTeller::new(name);
-        Box::new(move |answer, took| {
-            calls.count(answer, took);
-            teller.tell(answer, Instant::now());
+        Box::new(move |event| {
+            calls.count(event);
+            teller.tell(event, Instant::now);
         })
     }
 }

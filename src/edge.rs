@@ -81,7 +81,7 @@ pub struct Link {
 
 impl Link {
     /// The offers in the order in which they are tried for a visitor.
-    pub fn in_order(&self, who: &Who<'_>) -> impl Iterator<Item = &Offer> {
+    pub fn in_order(&self, who: &Who<'_>) -> impl Iterator<Item = &Offer> + Clone {
         let drawn = self.order.draw(self.offers.len(), who.ip, who.user_agent);
         drawn.into_iter().map(|number| &self.offers[usize::from(number)])
     }

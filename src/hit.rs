@@ -75,13 +75,14 @@ pub trait Ask: Sync {
     /// The longest that a visitor waits.
     fn deadline(&self) -> Duration;
 
-    /// Asks for a click on an offer, until `by`. `told` is asked only when a request is made.
+    /// Asks for a click on an offer. `told` is asked only when a request is made, and until when to wait only when there is
+    /// something to wait for.
     fn ask(
         &self,
         offer: &Offer,
         who: &Who<'_>,
         told: impl FnOnce() -> Told + Send,
-        by: Instant,
+        until: impl FnOnce() -> Instant + Send,
     ) -> impl Future<Output = Asked> + Send;
 }
 
@@ -95,9 +96,9 @@ impl Ask for Arc<ClickApi> {
         offer: &Offer,
         who: &Who<'_>,
         told: impl FnOnce() -> Told + Send,
-        by: Instant,
+        until: impl FnOnce() -> Instant + Send,
     ) -> impl Future<Output = Asked> + Send {
-        ClickApi::ask(self, offer.request(), who, told, by)
+        ClickApi::ask(self, offer.request(), who, told, until)
     }
 }
 
@@ -158,6 +159,18 @@ pub fn arrive<'a>(
     })
 }
 
+/// Until when one tracker is waited for: so long that each of the others, by number, has as much time after it.
+fn share(by: Instant, others: impl Iterator<Item = u32>) -> Instant {
+    let mut others: Vec<u32> = others.collect();
+    if others.is_empty() {
+        return by;
+    }
+    others.sort_unstable();
+    others.dedup();
+    let now = Instant::now();
+    now + by.saturating_duration_since(now) / u32::try_from(others.len() + 1).unwrap_or(u32::MAX)
+}
+
 /// Tries the offers that are for this visitor in their order; the first click ends it. A tracker that failed is not asked
 /// again for this visitor.
 pub async fn try_offers(trackers: &impl Ask, arrival: Arrival<'_>, trace: &mut Trace) -> Outcome {
@@ -171,7 +184,8 @@ pub async fn try_offers(trackers: &impl Ask, arrival: Arrival<'_>, trace: &mut T
     let mut first: Option<(&Offer, Reason)> = None;
     let mut first_with_tracking: Option<(&Offer, &FallbackUrl, Reason)> = None;
     let mut failed_trackers: Vec<u32> = Vec::new();
-    for offer in link.in_order(&who) {
+    let mut left = link.in_order(&who);
+    while let Some(offer) = left.next() {
         if offer.rules.fit(&subject).is_err() {
             continue;
         }
@@ -181,7 +195,14 @@ pub async fn try_offers(trackers: &impl Ask, arrival: Arrival<'_>, trace: &mut T
         }
         values.offer = Some(offer.label.ids);
         let told = || ends::told(offer, &values);
-        let asked = trackers.ask(offer, &who, told, by).await;
+        let until = || {
+            let is_other = |offer: &&Offer| {
+                let number = offer.tracker.number;
+                number != tracker && !failed_trackers.contains(&number) && offer.rules.fit(&subject).is_ok()
+            };
+            share(by, left.clone().filter(is_other).map(|offer| offer.tracker.number))
+        };
+        let asked = trackers.ask(offer, &who, told, until).await;
         trace.asked(&asked);
         match asked.answer {
             Answer::Click(click) => {

@@ -6,10 +6,11 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{
     answer::{Answer, Failure},
-    attempts,
+    attempts::Call,
     cache::{Cache, Key},
     flight::{Boarded, Flights, Lead},
-    tracker::Tracker,
+    progress::{Effort, SparedBy},
+    tracker::{Care, Event, Tracker},
     wire::{Target, Told, Who},
     words::{OfferKey, Words},
 };
@@ -18,8 +19,8 @@ use crate::offer_ids::OfferIds;
 /// How long clicks are kept, and how long calls may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// The longest a call takes.
-    pub deadline: Duration,
+    /// How trackers are called.
+    pub care: Care,
     /// How many clicks are kept.
     pub cache_entries: usize,
     /// How long a new click is kept: the tracker's own window for repeated visitors.
@@ -78,8 +79,8 @@ pub struct Asked {
     pub answer: Answer,
     /// Where it came from.
     pub cache: CacheUse,
-    /// Requests that went out for it, by whomever.
-    pub attempts: u32,
+    /// What was done for it, by whomever.
+    pub effort: Effort,
     /// How long it was waited for.
     pub waited: Duration,
 }
@@ -89,7 +90,7 @@ impl Asked {
         Self {
             answer,
             cache,
-            attempts: 0,
+            effort: Effort::default(),
             waited: Duration::ZERO,
         }
     }
@@ -110,16 +111,17 @@ impl ClickApi {
             settings,
             cache: Cache::new(settings.cache_entries),
             flights: Arc::new(Flights::new()),
-            words: Words::new(settings.offer_ttl, settings.deadline),
+            words: Words::new(settings.offer_ttl, settings.care.deadline),
         }
     }
 
     /// The longest that a visitor waits.
     pub fn deadline(&self) -> Duration {
-        self.settings.deadline
+        self.settings.care.deadline
     }
 
-    /// Asks for a click, until `by`. `told` is asked only when a request is made.
+    /// Asks for a click. `told` is asked only when a request is made, and until when to wait only when there is something to wait
+    /// for.
     ///
     /// What the tracker has just said of the offer to another visitor is taken as said to this one, who has no click yet.
     ///
@@ -129,7 +131,7 @@ impl ClickApi {
         offer: OfferRequest<'_>,
         who: &Who<'_>,
         told: impl FnOnce() -> Told,
-        by: Instant,
+        until: impl FnOnce() -> Instant,
     ) -> Asked {
         let key = offer.key(who.ip, who.user_agent);
         let began = Instant::now();
@@ -154,13 +156,13 @@ impl ClickApi {
                 (CacheUse::Miss, waiting)
             }
         };
-        let answer = timeout_at(by, waiting.answer())
+        let answer = timeout_at(until(), waiting.answer())
             .await
             .unwrap_or(Answer::Failed(Failure::Timeout));
         Asked {
             answer,
             cache,
-            attempts: waiting.attempts(),
+            effort: waiting.effort(),
             waited: began.elapsed(),
         }
     }
@@ -168,21 +170,30 @@ impl ClickApi {
     /// A call on its own task, so that it ends whoever waits for it.
     async fn fly(self: Arc<Self>, lead: Lead, tracker: Arc<Tracker>, offer: OfferKey, target: Target) {
         let began = Instant::now();
-        let (answer, lease) = attempts::call(&tracker, &target, self.settings.deadline, &lead.attempts).await;
-        let now = Instant::now();
-        if let Answer::Click(click) = &answer {
-            let ttl = if click.existed {
-                self.settings.ttl_when_exists.min(self.settings.ttl)
-            } else {
-                self.settings.ttl
-            };
-            self.cache.put(lead.key(), Arc::clone(click), now, ttl);
-        }
-        self.words.heard(offer, &answer, now);
-        (tracker.on_call)(&answer, now - began);
-        lead.land(answer);
-        if let Some(lease) = lease {
-            tracker.client.release(lease).await;
-        }
+        let progress = Arc::clone(&lead.progress);
+        let call = Call {
+            tracker: &tracker,
+            target: &target,
+            progress: &progress,
+            began,
+            by: began + self.settings.care.deadline,
+        };
+        let land = |answer: Answer| {
+            let now = Instant::now();
+            if let Answer::Click(click) = &answer {
+                let ttl = if click.existed {
+                    self.settings.ttl_when_exists.min(self.settings.ttl)
+                } else {
+                    self.settings.ttl
+                };
+                self.cache.put(lead.key(), Arc::clone(click), now, ttl);
+            }
+            self.words.heard(offer, &answer, now);
+            if progress.effort().spared != Some(SparedBy::Breaker) {
+                tracker.gate.tell(&Event::Called(&answer, now - began));
+            }
+            lead.land(answer);
+        };
+        call.make(land).await;
     }
 }

@@ -1,19 +1,22 @@
 //! One call, from the first attempt to an answer, within its time.
 //!
 //! The tracker answers a repeated request of one visitor with the same click, so that to repeat one is safe, whatever became of
-//! the first.
+//! the first. Whether two requests at the same moment are one click is seen when both have been answered.
 
 use std::{
-    sync::atomic::{AtomicU32, Ordering},
+    pin::{Pin, pin},
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{
-    answer::{Answer, Failure},
-    client::{BrokenBody, CallError, Lease, Reply},
-    tracker::Tracker,
+    answer::{Answer, Failure, Scope},
+    breaker::Way,
+    client::{BrokenBody, CallError, Lease, Reply, Seat},
+    limit::Ended,
+    progress::Progress,
+    tracker::{Attempt, Event, Tracker},
     wire::{self, Target},
 };
 
@@ -24,6 +27,14 @@ const MAX_ATTEMPTS: u32 = 3;
 const BACKOFF: Duration = Duration::from_millis(25);
 /// With less time left than this no answer comes.
 const LEAST_TIME: Duration = Duration::from_millis(10);
+/// The longest that a connection takes to be made; and no more than half of what is left, so that another can be tried.
+const CONNECT_LIMIT: Duration = Duration::from_secs(1);
+/// An attempt that hangs is given up while a next one still has as much time as this many of the usual.
+const NEXT_ONE: u32 = 3;
+/// And no less than this.
+const LEAST_NEXT: Duration = Duration::from_millis(100);
+/// How long the slower of two requests is waited for when the visitor has gone with the other's answer.
+const LOSER_LIMIT: Duration = Duration::from_secs(5);
 
 /// What an attempt came to.
 struct Tried {
@@ -41,77 +52,252 @@ enum Repeat {
     After(Duration),
 }
 
-/// Calls the tracker; `attempts` counts the requests that go out. The lease, if any, is to be released.
-///
-/// Dropped at an await, it closes the connection that it uses; the tracker may still count the click.
-pub(super) async fn call(
-    tracker: &Tracker,
-    target: &Target,
-    limit: Duration,
-    attempts: &AtomicU32,
-) -> (Answer, Option<Lease>) {
-    let Ok(_permit) = tracker.calls.try_acquire() else {
-        return (Answer::Failed(Failure::Overload), None);
-    };
-    let began = Instant::now();
-    let by = began + limit;
-    tracker.repeats.called(began);
-    for turn in 1.. {
-        let Ok(tried) = timeout_at(by, attempt(tracker, target, attempts)).await else {
-            break;
-        };
-        let wait = match tried.repeat {
-            Repeat::Never => None,
-            Repeat::Soon => Some((BACKOFF * (1 << (turn - 1))).mul_f64(fastrand::f64())),
-            Repeat::After(wait) => Some(wait),
-        };
-        let now = Instant::now();
-        let left = by.saturating_duration_since(now).saturating_sub(LEAST_TIME);
-        let again = wait.filter(|wait| turn < MAX_ATTEMPTS && *wait < left && tracker.repeats.take(now));
-        let Some(wait) = again else {
-            return (tried.answer, tried.lease);
-        };
-        if let Some(lease) = tried.lease {
-            tracker.client.release(lease).await;
-        }
-        sleep(wait).await;
-    }
-    (Answer::Failed(Failure::Timeout), None)
+/// What a race of two requests came to.
+enum Raced {
+    /// One brought an answer.
+    Won {
+        winner: Tried,
+        is_first: bool,
+        /// The other one is still under way.
+        has_loser: bool,
+    },
+    /// Neither did.
+    Failed(Tried),
 }
 
-/// A request, on a kept connection if there is one. That may have been closed by the tracker meanwhile: then the request goes
-/// out again at once, on a fresh connection.
-async fn attempt(tracker: &Tracker, target: &Target, attempts: &AtomicU32) -> Tried {
-    attempts.fetch_add(1, Ordering::Relaxed);
-    let replied = match tracker.client.kept(target).await {
-        Some(Ok(replied)) if !is_of_an_ending_connection(&replied.0) => Ok(replied),
-        kept => {
-            if kept.is_some() {
-                attempts.fetch_add(1, Ordering::Relaxed);
-            }
-            tracker.client.fresh(target).await
-        }
-    };
-    match replied {
-        Ok((reply, lease)) => {
-            let answer = read(&reply);
-            Tried {
-                repeat: repeat(&reply, &answer),
-                answer,
-                lease,
-            }
-        }
-        Err(error) => {
-            let (failure, repeat) = match error {
-                CallError::Unreachable(why) => (Failure::Unreachable(why), Repeat::Soon),
-                CallError::NotTrusted(why) => (Failure::Unreachable(why), Repeat::Never),
-                CallError::NotHttp => (Failure::BadAnswer("an answer that is not HTTP"), Repeat::Never),
+/// One call under way.
+pub(super) struct Call<'a> {
+    pub(super) tracker: &'a Tracker,
+    pub(super) target: &'a Target,
+    pub(super) progress: &'a Progress,
+    pub(super) began: Instant,
+    /// When it ends at the latest.
+    pub(super) by: Instant,
+}
+
+impl Call<'_> {
+    /// Calls the tracker. `land` is told the answer as soon as there is one; the call goes on after that while there is something
+    /// to put in order.
+    ///
+    /// Dropped at an await, it closes the connections that it uses and frees its places; the tracker may still count the click.
+    pub(super) async fn make(&self, land: impl FnOnce(Answer)) {
+        let gate = &self.tracker.gate;
+        let place = match gate.enter(self.began, self.progress).await {
+            Ok(place) => place,
+            Err(answer) => return land(answer),
+        };
+        let latest = self.by - LEAST_TIME;
+        let mut kind = Attempt::First;
+        let mut turn = 0;
+        let tried = loop {
+            let is_last = turn + 1 == MAX_ATTEMPTS || place.way == Way::Probe;
+            let began = Instant::now();
+            let (seat, other) = (Seat::default(), Seat::default());
+            let mut first = pin!(self.attempt(kind, &seat, None));
+            let hedge_at = place.hedge_after.map(|after| began + after).filter(|at| *at < latest);
+            let mut tried = match hedge_at {
+                Some(at) => timeout_at(at, first.as_mut()).await.ok(),
+                None => None,
             };
-            Tried {
-                answer: Answer::Failed(failure),
-                lease: None,
-                repeat,
+            let beside = hedge_at.filter(|_| tried.is_none()).and_then(|at| gate.hedge(at));
+            if let Some(beside) = beside {
+                self.progress.hedged();
+                let hedged = Instant::now();
+                let mut second = pin!(self.attempt(Attempt::Hedge, &other, Some(&seat)));
+                match timeout_at(self.by, race(first.as_mut(), second.as_mut())).await {
+                    Ok(Raced::Won {
+                        winner,
+                        is_first,
+                        has_loser,
+                    }) => {
+                        if !is_first {
+                            self.progress.hedge_won();
+                            gate.tell(&Event::HedgeWon);
+                        }
+                        place.end(&winner.answer, Instant::now());
+                        land(winner.answer.clone());
+                        self.keep(winner.lease).await;
+                        if has_loser {
+                            let (loser, since) = if is_first { (second, hedged) } else { (first, began) };
+                            self.compare(&winner.answer, loser, since).await;
+                        }
+                        drop(beside);
+                        return;
+                    }
+                    Ok(Raced::Failed(failed)) => tried = Some(failed),
+                    Err(_) => {
+                        gate.ended(hedged, Ended::Silent, self.by);
+                        tried = Some(self.silent(began));
+                    }
+                }
             }
+            let tried = if let Some(tried) = tried {
+                tried
+            } else {
+                let now = Instant::now();
+                let give_up = if is_last {
+                    self.by
+                } else {
+                    give_up(now, self.by, place.usual)
+                };
+                match timeout_at(give_up, first.as_mut()).await {
+                    Ok(tried) => tried,
+                    // Nothing is given up for a next attempt that may not be.
+                    Err(_) if give_up < self.by && gate.repeat(give_up) => {
+                        self.silent(began);
+                        (kind, turn) = (Attempt::Repeat, turn + 1);
+                        continue;
+                    }
+                    Err(_) => match timeout_at(self.by, first).await {
+                        Ok(tried) => tried,
+                        Err(_) => self.silent(began),
+                    },
+                }
+            };
+            let wait = match tried.repeat {
+                Repeat::Never => None,
+                Repeat::Soon => Some((BACKOFF * (1 << turn)).mul_f64(fastrand::f64())),
+                Repeat::After(wait) => Some(wait),
+            };
+            let now = Instant::now();
+            let left = latest.saturating_duration_since(now);
+            let Some(wait) = wait.filter(|wait| !is_last && *wait < left && gate.repeat(now)) else {
+                break tried;
+            };
+            (kind, turn) = (Attempt::Repeat, turn + 1);
+            self.keep(tried.lease).await;
+            sleep(wait).await;
+        };
+        place.end(&tried.answer, Instant::now());
+        land(tried.answer);
+        self.keep(tried.lease).await;
+    }
+
+    /// A request, on a kept connection if there is one. That may have been closed by the tracker meanwhile: then the request goes
+    /// out again at once, on a fresh connection. Never on the connection that another request is on.
+    ///
+    /// Dropped, it closes the connection that it uses.
+    async fn attempt(&self, kind: Attempt, seat: &Seat, other_than: Option<&Seat>) -> Tried {
+        let Tracker { client, gate, .. } = self.tracker;
+        let began = Instant::now();
+        self.goes_out(kind);
+        let replied = match client.kept(self.target, seat, other_than).await {
+            Some(Ok(replied)) if !is_of_an_ending_connection(&replied.0) => Ok(replied),
+            kept => {
+                if kept.is_some() {
+                    self.goes_out(Attempt::Reconnect);
+                }
+                let now = Instant::now();
+                let connect_by = now + CONNECT_LIMIT.min(self.by.saturating_duration_since(now) / 2);
+                client.fresh(self.target, seat, connect_by).await
+            }
+        };
+        let tried = Tried::of(replied);
+        gate.ended(began, tried.ended(), Instant::now());
+        tried
+    }
+
+    fn goes_out(&self, kind: Attempt) {
+        self.progress.attempt();
+        self.tracker.gate.tell(&Event::Attempt(kind));
+    }
+
+    /// Waits for the slower of two requests, to see whether it is the same click.
+    async fn compare(&self, winner: &Answer, loser: impl Future<Output = Tried>, since: Instant) {
+        let gate = &self.tracker.gate;
+        let Ok(loser) = timeout(LOSER_LIMIT, loser).await else {
+            gate.ended(since, Ended::Silent, Instant::now());
+            return;
+        };
+        if let (Answer::Click(one), Answer::Click(other)) = (winner, &loser.answer)
+            && one.id != other.id
+            && gate.stop_hedging()
+        {
+            gate.tell(&Event::ClicksDiffer);
+        }
+        self.keep(loser.lease).await;
+    }
+
+    /// What an attempt comes to that has no answer in its time.
+    fn silent(&self, began: Instant) -> Tried {
+        self.tracker.gate.ended(began, Ended::Silent, Instant::now());
+        Tried {
+            answer: Answer::Failed(Failure::Timeout),
+            lease: None,
+            repeat: Repeat::Never,
+        }
+    }
+
+    async fn keep(&self, lease: Option<Lease>) {
+        if let Some(lease) = lease {
+            self.tracker.client.release(lease).await;
+        }
+    }
+}
+
+/// The first of two requests that brings an answer.
+///
+/// Dropped, it leaves both as they are.
+async fn race<F: Future<Output = Tried>>(mut first: Pin<&mut F>, mut second: Pin<&mut F>) -> Raced {
+    let (tried, is_first) = tokio::select! {
+        tried = first.as_mut() => (tried, true),
+        tried = second.as_mut() => (tried, false),
+    };
+    if tried.is_usable() {
+        return Raced::Won {
+            winner: tried,
+            is_first,
+            has_loser: true,
+        };
+    }
+    let other = if is_first { second.await } else { first.await };
+    if other.is_usable() {
+        return Raced::Won {
+            winner: other,
+            is_first: !is_first,
+            has_loser: false,
+        };
+    }
+    Raced::Failed(tried)
+}
+
+/// When to give up an attempt that hangs, so that a next one still has time enough as the tracker is used to answer.
+fn give_up(now: Instant, by: Instant, usual: Option<Duration>) -> Instant {
+    let left = by.saturating_duration_since(now);
+    match usual.map(|usual| (usual * NEXT_ONE).max(LEAST_NEXT)) {
+        Some(next) if next <= left / 2 => by - next,
+        _ => by,
+    }
+}
+
+impl Tried {
+    fn of(replied: Result<(Reply, Option<Lease>), CallError>) -> Self {
+        let (answer, lease, repeat) = match replied {
+            Ok((reply, lease)) => {
+                let answer = read(&reply);
+                let repeat = repeat(&reply, &answer);
+                (answer, lease, repeat)
+            }
+            Err(CallError::Unreachable(why)) => (Answer::Failed(Failure::Unreachable(why)), None, Repeat::Soon),
+            Err(CallError::NotTrusted(why)) => (Answer::Failed(Failure::Unreachable(why)), None, Repeat::Never),
+            Err(CallError::NotHttp) => {
+                let why = Failure::BadAnswer("an answer that is not HTTP");
+                (Answer::Failed(why), None, Repeat::Never)
+            }
+        };
+        Self { answer, lease, repeat }
+    }
+
+    /// Whether no other request would do better.
+    fn is_usable(&self) -> bool {
+        self.answer.scope() != Scope::Tracker
+    }
+
+    fn ended(&self) -> Ended {
+        match &self.answer {
+            Answer::Failed(Failure::Tracker(429 | 503)) => Ended::TooMuch,
+            _ if self.is_usable() => Ended::Answered,
+            _ => Ended::Failed,
         }
     }
 }

@@ -20,7 +20,7 @@ use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, lookup_host},
-    time::{Instant, timeout},
+    time::{Instant, timeout, timeout_at},
 };
 use tokio_rustls::TlsConnector;
 
@@ -160,6 +160,10 @@ pub enum CallError {
     NotHttp,
 }
 
+/// Which connection a request went out on.
+#[derive(Default)]
+pub struct Seat(());
+
 /// A pool of connections to one tracker.
 pub struct Client {
     endpoint: Endpoint,
@@ -194,7 +198,12 @@ impl Client {
     /// Sends a request on a kept connection, if there is one that lives, else on a fresh one.
     ///
     /// Dropped at an await, it closes the connection that it uses.
-    pub async fn kept(&self, target: &Target) -> Option<Result<(Reply, Option<Lease>), CallError>> {
+    pub async fn kept(
+        &self,
+        target: &Target,
+        _seat: &Seat,
+        _other_than: Option<&Seat>,
+    ) -> Option<Result<(Reply, Option<Lease>), CallError>> {
         let connection = self.take()?;
         Some(self.exchange(connection, target).await)
     }
@@ -202,8 +211,15 @@ impl Client {
     /// Sends a request on a fresh connection.
     ///
     /// Dropped at an await, it closes the connection that it makes.
-    pub async fn fresh(&self, target: &Target) -> Result<(Reply, Option<Lease>), CallError> {
-        let connection = self.connect().await?;
+    pub async fn fresh(
+        &self,
+        target: &Target,
+        _seat: &Seat,
+        connect_by: Instant,
+    ) -> Result<(Reply, Option<Lease>), CallError> {
+        let connection = timeout_at(connect_by, self.connect())
+            .await
+            .map_err(|_| CallError::Unreachable("it took no connection in time"))??;
         self.exchange(connection, target).await
     }
 

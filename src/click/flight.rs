@@ -5,10 +5,7 @@
 use std::{
     collections::{HashMap, hash_map},
     hash::{BuildHasher, RandomState},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::sync::watch;
@@ -16,6 +13,7 @@ use tokio::sync::watch;
 use super::{
     answer::{Answer, Failure},
     cache::Key,
+    progress::{Effort, Progress},
 };
 
 /// Locks that flights share out; the work inside one is a look-up.
@@ -34,7 +32,7 @@ type Shard = HashMap<Box<[u8]>, Waiting>;
 #[derive(Clone)]
 pub(super) struct Waiting {
     landed: watch::Receiver<Option<Answer>>,
-    attempts: Arc<AtomicU32>,
+    progress: Arc<Progress>,
 }
 
 /// The one who makes the call. Dropped without [`Lead::land`], as by a panic, it lands as a failure.
@@ -42,8 +40,8 @@ pub(super) struct Lead {
     flights: Arc<Flights>,
     key: Box<Key>,
     landed: watch::Sender<Option<Answer>>,
-    /// Requests sent so far.
-    pub(super) attempts: Arc<AtomicU32>,
+    /// What is done for the call.
+    pub(super) progress: Arc<Progress>,
 }
 
 /// A place in a flight.
@@ -75,17 +73,17 @@ impl Flights {
                     return Boarded::Answered(answer);
                 }
                 let (sender, landed) = watch::channel(None);
-                let attempts = Arc::<AtomicU32>::default();
+                let progress = Arc::<Progress>::default();
                 let waiting = Waiting {
                     landed,
-                    attempts: Arc::clone(&attempts),
+                    progress: Arc::clone(&progress),
                 };
                 free.insert(waiting.clone());
                 let lead = Lead {
                     flights: Arc::clone(self),
                     key: Box::new(key.clone()),
                     landed: sender,
-                    attempts,
+                    progress,
                 };
                 Boarded::Lead(lead, waiting)
             }
@@ -132,9 +130,9 @@ impl Waiting {
             .unwrap_or(Answer::Failed(Failure::Unreachable("the call was given up")))
     }
 
-    /// Requests sent so far.
-    pub(super) fn attempts(&self) -> u32 {
-        self.attempts.load(Ordering::Relaxed)
+    /// What the flight has taken so far.
+    pub(super) fn effort(&self) -> Effort {
+        self.progress.effort()
     }
 }
 

@@ -7,10 +7,15 @@
 pub mod answer;
 pub mod api;
 mod attempts;
+mod breaker;
 mod budget;
 pub mod cache;
 pub mod client;
 mod flight;
+mod gate;
+pub mod limit;
+mod pace;
+mod progress;
 pub mod secret;
 pub mod tracker;
 pub mod wire;
@@ -19,7 +24,10 @@ mod words;
 pub use self::{
     answer::{Answer, Click, Denial, Failure, Trafficback},
     api::{Asked, CacheUse, ClickApi, Settings},
+    breaker::BreakerState,
+    gate::HedgeAfter,
+    progress::{Effort, Hedge, SparedBy},
     secret::SecretKey,
-    tracker::Tracker,
+    tracker::{Attempt, Care, Event, Tracker},
     wire::{Told, Who},
 };

@@ -16,7 +16,7 @@ pub fn run(configured: &Configured) -> ExitCode {
     let began = Instant::now();
     let read = config::read(
         &configured.config,
-        &|_| Box::new(|_, _| ()),
+        &|_| Box::new(|_| ()),
         super::colour_on(&io::stdout()),
     );
     let took = began.elapsed();

@@ -33,7 +33,7 @@ pub fn run(args: &args::Explain) -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    let read = config::read(&args.config.config, &|_| Box::new(|_, _| ()), colour_on(&io::stderr()));
+    let read = config::read(&args.config.config, &|_| Box::new(|_| ()), colour_on(&io::stderr()));
     eprint!("{}", read.text);
     let Some(config) = read.config else {
         return failed(&format!("{} cannot be used", args.config.config.display()));

@@ -17,7 +17,7 @@ use super::{
     trackers,
 };
 use crate::{
-    click::{self, ClickApi, tracker::OnCall},
+    click::{self, ClickApi, tracker::OnEvent},
     databases::Database,
     edge::{BotRule, Edge, Link, Unmatched},
     link::Table,
@@ -96,8 +96,8 @@ pub struct Read {
     pub errors: usize,
 }
 
-/// Makes, for a tracker of a name, the one who is told of its calls.
-pub type Teller<'a> = &'a dyn Fn(&str) -> OnCall;
+/// Makes, for a tracker of a name, the one who is told of what happens there.
+pub type Teller<'a> = &'a dyn Fn(&str) -> OnEvent;
 
 /// Reads a configuration and what it names. `colour` is for the text.
 pub fn read(path: &Path, teller: Teller<'_>, colour: bool) -> Read {
@@ -158,6 +158,7 @@ impl Files {
         let trackers = trackers::read(
             root.table("tracker").as_ref(),
             &folder,
+            click.care,
             &mut self.secrets,
             teller,
             mistakes,

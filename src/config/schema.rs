@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::{
     links, offers,
     schema_shapes::{
-        SPACE, UNITS, any_case, choice, duration, integer, of, one_or_more, string, strings, table, told, with_default,
+        SPACE, UNITS, any_case, choice, duration, integer, longer_than_zero, of, one_or_more, string, strings, table,
+        told, with_default,
     },
     sections,
 };
@@ -217,11 +218,10 @@ fn geoip() -> Value {
 }
 
 fn click() -> Value {
-    let mut deadline = duration(
+    let deadline = longer_than_zero(duration(
         "The longest a visitor waits for trackers, all offers together.",
         sections::DEADLINE,
-    );
-    deadline["pattern"] = "[1-9]".into();
+    ));
     table(
         "How trackers are asked for clicks, and how long their answers are kept.",
         &[],
@@ -237,8 +237,9 @@ fn click() -> Value {
                 sections::TTL_WHEN_EXISTS,
             ),
             "hedge_after": told(
-                "When a slow tracker is asked a second time; in this version never.",
-                json!({ "type": "string", "enum": [sections::NO_HEDGE], "default": sections::NO_HEDGE }),
+                "When a second request goes out beside one that is slow: after the tracker's own recent 95th percentile, after a \
+                 fixed time, or never.",
+                json!({ "anyOf": [choice(&sections::HEDGE_WORDS), longer_than_zero(of("duration"))] }),
             ),
             "offer_ttl": duration(
                 "How long an answer that holds for every visitor of an offer (off, capped, 400, 403) is kept.",

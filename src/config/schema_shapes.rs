@@ -74,6 +74,12 @@ pub(super) fn duration(description: &str, default: Duration) -> Value {
     told(description, with_default(of("duration"), default.into()))
 }
 
+/// A duration with a digit that is not zero.
+pub(super) fn longer_than_zero(mut duration: Value) -> Value {
+    duration["pattern"] = "[1-9]".into();
+    duration
+}
+
 /// One of some words, the first of which is the default.
 pub(super) fn choice<T>(words: &[(&str, T)]) -> Value {
     let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();

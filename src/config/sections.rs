@@ -11,7 +11,7 @@ use std::{
 use http::{HeaderName, StatusCode};
 
 use super::{
-    LATER, Mistake, Mistakes, Spanned, TableReader, Zero,
+    LATER, Mistake, Mistakes, Spanned, TableReader, Value, Zero,
     geoip::Named,
     loops::Loops,
     quoted,
@@ -19,7 +19,7 @@ use super::{
     urls::{self, Fallback},
 };
 use crate::{
-    click,
+    click::{self, HedgeAfter},
     edge::{BotRule, Unmatched},
     networks::{self, Networks},
     redirect::macros::Use,
@@ -48,8 +48,8 @@ pub(super) const X_FORWARDED_FOR: &str = "x-forwarded-for";
 pub(super) const FORWARDED: &str = "forwarded";
 /// Whether declared bots are stopped.
 pub(super) const BOTS: [(&str, BotRule); 2] = [("stop", BotRule::Stop), ("click", BotRule::Click)];
-/// What `hedge_after` may say.
-pub(super) const NO_HEDGE: &str = "off";
+/// What `hedge_after` may say beside a duration.
+pub(super) const HEDGE_WORDS: [(&str, HedgeAfter); 2] = [("auto", HedgeAfter::Auto), ("off", HedgeAfter::Off)];
 
 /// The headers with a visitor's address that proxies and CDNs write.
 const REAL_IP_HEADERS: [&str; 8] = [
@@ -183,7 +183,10 @@ fn real_ip_header(text: &Spanned<&str>, mistakes: &Mistakes) -> Option<RealIpHea
 
 pub(super) fn click(table: Option<TableReader<'_>>) -> click::Settings {
     let mut settings = click::Settings {
-        deadline: DEADLINE,
+        care: click::Care {
+            deadline: DEADLINE,
+            hedge_after: HedgeAfter::Auto,
+        },
         cache_entries: usize::try_from(CACHE_ENTRIES).unwrap_or(usize::MAX),
         ttl: TTL,
         ttl_when_exists: TTL_WHEN_EXISTS,
@@ -191,7 +194,7 @@ pub(super) fn click(table: Option<TableReader<'_>>) -> click::Settings {
     };
     let Some(mut table) = table else { return settings };
     if let Some(deadline) = table.duration("deadline", Zero::Refused) {
-        settings.deadline = deadline.value;
+        settings.care.deadline = deadline.value;
     }
     if let Some(entries) = table.integer_in("cache_entries", CACHE_SIZES) {
         settings.cache_entries = usize::try_from(entries.value).unwrap_or(usize::MAX);
@@ -202,18 +205,37 @@ pub(super) fn click(table: Option<TableReader<'_>>) -> click::Settings {
     if let Some(ttl) = table.duration("ttl_when_exists", Zero::Allowed) {
         settings.ttl_when_exists = ttl.value;
     }
-    // What this version does by nature may be said; what it does not do may not.
-    if let Some(hedge) = table.string("hedge_after").filter(|hedge| hedge.value != NO_HEDGE) {
-        let mistake = Mistake::error(format!("hedging {LATER}")).at(hedge.place);
-        table
-            .mistakes()
-            .push(mistake.help("write \"off\", or leave the key out"));
+    if let Some(hedge_after) = hedge_after(&mut table, settings.care.deadline) {
+        settings.care.hedge_after = hedge_after;
     }
     if let Some(ttl) = table.duration("offer_ttl", Zero::Allowed) {
         settings.offer_ttl = ttl.value;
     }
     table.finish(&[]);
     settings
+}
+
+/// A word, or a duration within the deadline.
+fn hedge_after(table: &mut TableReader<'_>, deadline: Duration) -> Option<HedgeAfter> {
+    let node = table.raw("hedge_after")?;
+    if let Value::String(text) = &node.value {
+        if let Some((_, word)) = HEDGE_WORDS.iter().find(|(word, _)| word == text) {
+            return Some(*word);
+        }
+        if text.trim_start().starts_with(|c: char| !c.is_ascii_digit()) {
+            let mistake = Mistake::error(format!("hedge_after has no word {}", quoted(text))).at(node.place);
+            let help = "write \"auto\", \"off\", or a duration such as \"150ms\"";
+            table.mistakes().push(mistake.help(help));
+            return None;
+        }
+    }
+    let after = table.duration("hedge_after", Zero::Refused)?;
+    if after.value >= deadline {
+        let warning = Mistake::warning("no second request ever goes out: the deadline comes first").at(after.place);
+        let help = "make it shorter than click.deadline, or write \"off\" if that is meant";
+        table.mistakes().push(warning.help(help));
+    }
+    Some(HedgeAfter::Fixed(after.value))
 }
 
 pub(super) fn click_log(table: Option<TableReader<'_>>, folder: &Path, mistakes: &Mistakes) -> Option<PathBuf> {

@@ -9,7 +9,7 @@ use super::{
     values::suggestion,
 };
 use crate::click::{
-    SecretKey, Tracker,
+    Care, SecretKey, Tracker,
     client::{Client, Endpoint, Roots},
     wire::Prefix,
 };
@@ -54,6 +54,7 @@ impl Trackers {
 pub(super) fn read(
     table: Option<&TableReader<'_>>,
     folder: &Path,
+    care: Care,
     secrets: &mut Secrets,
     teller: Teller<'_>,
     mistakes: &Mistakes,
@@ -66,7 +67,7 @@ pub(super) fn read(
             let parts = parts(table, folder, secrets, mistakes)?;
             let client = Client::new(parts.endpoint);
             let prefix = Prefix::new(&parts.path, &parts.key);
-            let tracker = Tracker::new(Arc::clone(&name_text), number, client, prefix, teller(&name_text));
+            let tracker = Tracker::new(Arc::clone(&name_text), number, client, prefix, care, teller(&name_text));
             Some(Arc::new(tracker))
         });
         trackers.0.push(Entry {

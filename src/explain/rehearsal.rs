@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use tokio::time::Instant;
 
 use crate::{
-    click::{self, Answer, Asked, CacheUse, Denial, Failure, Told, Trafficback, Who},
+    click::{self, Answer, Asked, CacheUse, Denial, Effort, Failure, Told, Trafficback, Who},
     click_id::ClickId,
     edge::Offer,
     hit::{self, Arrival, Ask, failure_reason, trafficback_reason},
@@ -82,11 +82,17 @@ impl<F: Fn(&Offer) -> Answer + Sync> Ask for Rehearsal<F> {
         Duration::from_hours(1)
     }
 
-    async fn ask(&self, offer: &Offer, _: &Who<'_>, _: impl FnOnce() -> Told + Send, _: Instant) -> Asked {
+    async fn ask(
+        &self,
+        offer: &Offer,
+        _: &Who<'_>,
+        _: impl FnOnce() -> Told + Send,
+        _: impl FnOnce() -> Instant + Send,
+    ) -> Asked {
         Asked {
             answer: (self.0)(offer),
             cache: CacheUse::Miss,
-            attempts: 0,
+            effort: Effort::default(),
             waited: Duration::ZERO,
         }
     }

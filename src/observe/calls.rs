@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::click::{Answer, Denial, Failure};
+use crate::click::{Answer, BreakerState, Denial, Event, Failure};
 
 /// A failing tracker is told once in this time for each kind of failure.
 const REPEAT: Duration = Duration::from_secs(10);
@@ -31,14 +31,43 @@ impl CallTeller {
         }
     }
 
-    /// Tells of an answer, if there is something to tell and it was not told just now.
-    pub fn tell(&self, answer: &Answer, now: Instant) {
+    /// Tells of an event, if there is something to tell and it was not told just now.
+    pub fn tell(&self, event: &Event<'_>, now: impl FnOnce() -> Instant) {
+        let tracker = &self.tracker;
+        match event {
+            Event::Called(answer, _) => self.called(answer, now),
+            Event::Breaker(BreakerState::Open) => {
+                let mend = "visitors go to their fallback at once, and one hit a second asks whether it is back";
+                tracing::warn!(
+                    tracker,
+                    mend,
+                    "the tracker fails whatever it is asked, and is left alone"
+                );
+            }
+            Event::Breaker(BreakerState::Closed) => tracing::info!(tracker, "the tracker answers again"),
+            Event::ClicksDiffer => {
+                let mend = "its hedging is off until a restart; write click.hedge_after = \"off\" to have it so";
+                tracing::warn!(
+                    tracker,
+                    mend,
+                    "the tracker makes two clicks of two requests at the same moment"
+                );
+            }
+            Event::Breaker(BreakerState::HalfOpen)
+            | Event::Attempt(_)
+            | Event::HedgeWon
+            | Event::Spared(_)
+            | Event::Load { .. } => {}
+        }
+    }
+
+    fn called(&self, answer: &Answer, now: impl FnOnce() -> Instant) {
         let tracker = &self.tracker;
         let Answer::Failed(failure) = answer else {
             tracing::debug!(tracker, ?answer, "the tracker answered");
             return;
         };
-        let Some(before) = self.due(failure, now) else {
+        let Some(before) = self.due(failure, now()) else {
             return;
         };
         let (what, mend) = words(failure);

@@ -45,7 +45,7 @@ pub fn write(record: &Record, lookups: &Lookups, out: &mut Vec<u8>) {
     line.number("promo_id", offer.map(|offer| offer.ids.promo));
     line.text("click_id", trace.click_id.as_ref().map(ClickId::as_str));
     line.text("cache", trace.cache.map(cache_word));
-    line.number("attempts", Some(trace.attempts.into()));
+    line.number("attempts", Some(trace.effort.attempts.into()));
     line.key("ip");
     line.out.push(b'"');
     line.display(trace.ip);
@@ -64,6 +64,15 @@ pub fn write(record: &Record, lookups: &Lookups, out: &mut Vec<u8>) {
     told(record, &mut line);
     line.milliseconds("api_ms", trace.api);
     line.milliseconds("total_ms", Some(ended.total));
+    if let Some(hedge) = trace.effort.hedge {
+        line.text("hedge", Some(hedge.as_str()));
+    }
+    if let Some(by) = trace.effort.spared {
+        line.text("spared", Some(by.as_str()));
+    }
+    if !trace.effort.queued.is_zero() {
+        line.milliseconds("queue_ms", Some(trace.effort.queued));
+    }
     if let Some(reason) = trace.tracker_reason.as_deref() {
         line.text("tracker_reason", Some(reason));
     }

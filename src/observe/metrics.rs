@@ -9,14 +9,12 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
+use super::tracker_metrics::{TrackerMetrics, Trackers};
 use crate::{
-    click::{Answer, CacheUse},
-    hit::{failure_reason, trafficback_reason},
+    click::CacheUse,
     outcome::{Kind, Reason},
 };
 
-/// From a tracker in the next rack to one that a visitor hardly waits for.
-const CALL_SECONDS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.0, 5.0];
 /// A hit from the cache takes microseconds; one that asks takes what a call takes.
 const HIT_SECONDS: [f64; 14] = [
     0.000_025, 0.000_1, 0.000_5, 0.002_5, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0,
@@ -29,8 +27,7 @@ pub struct Metrics {
     /// The counters of `hits` by kind and reason (the last is none), made when first counted.
     hit_counters: [[OnceLock<Counter>; Reason::ALL.len() + 1]; Kind::ALL.len()],
     hit_seconds: [Histogram; Kind::ALL.len()],
-    calls: Family<CallLabels, Counter>,
-    call_seconds: Family<TrackerLabel, Histogram>,
+    trackers: Trackers,
     cache: [Counter; 4],
     connections: Gauge,
     reloads: Counter,
@@ -47,17 +44,6 @@ struct HitLabels {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct OutcomeLabel {
     outcome: &'static str,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct CallLabels {
-    tracker: String,
-    result: &'static str,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct TrackerLabel {
-    tracker: String,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -78,19 +64,7 @@ impl Default for Metrics {
             Unit::Seconds,
             by_outcome.clone(),
         );
-        let calls = Family::default();
-        registry.register(
-            "click_api_requests",
-            "Calls to the Click API, by what they came to",
-            calls.clone(),
-        );
-        let call_seconds = Family::new_with_constructor(call_histogram as fn() -> Histogram);
-        registry.register_with_unit(
-            "click_api",
-            "Calls to the Click API",
-            Unit::Seconds,
-            call_seconds.clone(),
-        );
+        let trackers = Trackers::register(&mut registry);
         let by_result = Family::<CacheLabel, Counter>::default();
         registry.register(
             "click_cache",
@@ -122,8 +96,7 @@ impl Default for Metrics {
             hits,
             hit_counters: Default::default(),
             hit_seconds: Kind::ALL.map(|kind| by_outcome.get_or_create_owned(&OutcomeLabel { outcome: kind.as_str() })),
-            calls,
-            call_seconds,
+            trackers,
             cache: [cached("hit"), cached("miss"), cached("joined"), cached("offer")],
             connections,
             reloads,
@@ -165,16 +138,9 @@ impl Metrics {
         self.cache[index].inc();
     }
 
-    /// The counters of one tracker.
-    pub fn calls_of(&self, tracker: &str) -> TrackerCalls {
-        let label = TrackerLabel {
-            tracker: tracker.to_owned(),
-        };
-        TrackerCalls {
-            tracker: tracker.to_owned(),
-            calls: self.calls.clone(),
-            seconds: self.call_seconds.get_or_create_owned(&label),
-        }
+    /// What is counted of one tracker.
+    pub fn tracker(&self, name: &str) -> TrackerMetrics {
+        self.trackers.of(name)
     }
 
     /// Counts lines of the click log that are lost.
@@ -218,35 +184,6 @@ impl Metrics {
         }
         out
     }
-}
-
-/// What is counted of one tracker.
-pub struct TrackerCalls {
-    tracker: String,
-    calls: Family<CallLabels, Counter>,
-    seconds: Histogram,
-}
-
-impl TrackerCalls {
-    /// Counts a call.
-    pub fn count(&self, answer: &Answer, took: Duration) {
-        let result = match answer {
-            Answer::Click(_) => "click",
-            Answer::Trafficback(why) => trafficback_reason(why).as_str(),
-            Answer::Failed(why) => failure_reason(why).as_str(),
-        };
-        self.calls
-            .get_or_create_owned(&CallLabels {
-                tracker: self.tracker.clone(),
-                result,
-            })
-            .inc();
-        self.seconds.observe(took.as_secs_f64());
-    }
-}
-
-fn call_histogram() -> Histogram {
-    Histogram::new(CALL_SECONDS)
 }
 
 /// A connection that is open.

@@ -9,6 +9,7 @@ pub mod json;
 pub mod metrics;
 pub mod record;
 pub mod text;
+pub mod tracker_metrics;
 
 use std::{
     net::IpAddr,

@@ -14,7 +14,7 @@ use http::{
 use smallvec::SmallVec;
 
 use crate::{
-    click::{Asked, CacheUse, Told, Trafficback},
+    click::{Asked, CacheUse, Effort, Told, Trafficback},
     click_id::ClickId,
     edge::{Offer, OfferLabel},
     hit_id::HitId,
@@ -36,7 +36,7 @@ pub struct Trace {
     pub(super) cache: Option<CacheUse>,
     /// Each look into the cache.
     pub(super) looks: SmallVec<[CacheUse; 2]>,
-    pub(super) attempts: u32,
+    pub(super) effort: Effort,
     pub(super) api: Option<Duration>,
     pub(super) tracker_reason: Option<Box<str>>,
 }
@@ -58,7 +58,7 @@ impl Trace {
             told: None,
             cache: None,
             looks: SmallVec::new(),
-            attempts: 0,
+            effort: Effort::default(),
             api: None,
             tracker_reason: None,
         }
@@ -68,7 +68,7 @@ impl Trace {
     pub fn asked(&mut self, asked: &Asked) {
         self.cache = Some(asked.cache);
         self.looks.push(asked.cache);
-        self.attempts += asked.attempts;
+        self.effort.add(asked.effort);
         if matches!(asked.cache, CacheUse::Miss | CacheUse::Joined) {
             *self.api.get_or_insert_default() += asked.waited;
         }

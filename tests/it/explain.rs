@@ -204,7 +204,7 @@ async fn explain_and_the_edge_agree() {
         let (main, other) = (ClickApi::start(script).await, ClickApi::start(script).await);
         let text = configuration(rng, &main, &other);
         let edge = Edge::start(&text);
-        let read = config::read_text(Path::new("test.toml"), &text, &[], &|_| Box::new(|_, _| ()));
+        let read = config::read_text(Path::new("test.toml"), &text, &[], &|_| Box::new(|_| ()));
         let explains = read.config.unwrap_or_else(|| panic!("{}", read.text)).into_edge();
         for number in 0..VISITORS {
             let [a, b, c] = NETWORKS[rng.usize(..NETWORKS.len())];

@@ -5,6 +5,7 @@ mod support;
 
 mod admin;
 mod answers;
+mod breaker;
 mod cache;
 mod commands;
 mod configuration;
@@ -12,6 +13,7 @@ mod connections;
 mod drain;
 mod explain;
 mod faults;
+mod hedges;
 mod log;
 mod offers;
 mod readme;

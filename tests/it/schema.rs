@@ -323,7 +323,7 @@ fn folder() -> Folder {
 
 /// Everything that `check` says.
 fn said(folder: &Folder, name: &str, text: &str) -> String {
-    let read = config::read_text(&folder.path().join(name), text, &[], &|_| Box::new(|_, _| ()));
+    let read = config::read_text(&folder.path().join(name), text, &[], &|_| Box::new(|_| ()));
     assert_eq!(read.config.is_some(), read.errors == 0);
     read.text
 }
@@ -520,7 +520,6 @@ fn what_comes_later_is_refused() {
         ("", "tls", json!({})),
         ("/listen", "https", json!("[::]:443")),
         ("/listen", "proxy_protocol", json!(true)),
-        ("/click", "hedge_after", json!("50ms")),
     ] {
         let mut tree = json_of(FULL);
         at(&mut tree, pointer)[key] = value;
@@ -547,6 +546,8 @@ fn texts() -> impl Strategy<Value = (&'static str, String)> {
         of("/click/deadline", &duration()),
         of("/click/ttl", &duration()),
         of("/click/offer_ttl", &duration()),
+        of("/click/hedge_after", &duration()),
+        of("/click/hedge_after", " ?(auto|off|Off|on|p95|0|5ms)"),
         of("/link/0/offer/0/when/time/0/from", "[0-2]?[0-9]:?[0-6][0-9]?"),
         of("/link/0/offer/0/when/time/0/to", "[0-2]?[0-9]:?[0-6][0-9]?"),
         of("/link/0/offer/0/when/language/0", "[a-z]{0,9}(-[A-Za-z0-9]{0,9}){0,4}"),

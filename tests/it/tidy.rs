@@ -145,7 +145,10 @@ fn each_outside_thing_has_its_owners() {
         ("hyper::", &["server/", "click/client.rs", "admin.rs", "sandbox/"][..]),
         ("rustls::", &["click/client.rs"]),
         ("lru::", &["click/cache.rs"]),
-        ("prometheus_client::", &["observe/metrics.rs"]),
+        (
+            "prometheus_client::",
+            &["observe/metrics.rs", "observe/tracker_metrics.rs"],
+        ),
         ("SystemTime::now", &["server/connection.rs", "commands/"]),
         ("maxminddb::", &["visitor/places"]),
         ("aho_corasick::", &["visitor/devices.rs"]),

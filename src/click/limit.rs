@@ -1,0 +1,386 @@
+//! How many calls a tracker is under at a time. As many as come, until its answers show that it has too many: then half of
+//! them, until they are in time again; then more, first by little and then by much.
+//!
+//! Answers are read in windows: a window has those of calls that began in it, so that what was too much before a cut is not held
+//! against what is after it, and so that it takes as long as the tracker takes.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// A tracker that answers in 60 ms serves 17,000 visitors a second with as many; one that hangs for the usual deadline holds no
+/// more sockets.
+pub const MOST: u32 = 1024;
+/// With fewer, one slow answer would hold up everyone.
+const FEWEST: u32 = 4;
+/// Answers that are a window. Most of fewer may be late by chance.
+const WINDOW: u32 = 16;
+/// An answer is late after this part of the deadline, unless the tracker is always as slow.
+const LATE_PART: u32 = 4;
+/// If a cut has brought the time of answers down by less than this, they are not late for waiting on each other.
+const USELESS: f64 = 0.8;
+/// How much more calls there may be after the first, second … good window in a row in which all were needed.
+const GROWTH: [f64; 5] = [1.05, 1.1, 1.2, 1.4, 1.5];
+
+/// How a request ended, in the eyes of the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// With an answer.
+    Answered,
+    /// Without one, in all the time there was.
+    Silent,
+    /// With the tracker's word that it has too much to do (429, 503).
+    TooMuch,
+    /// With another failure, which says nothing of its load.
+    Failed,
+}
+
+/// The limit of one tracker, and the calls under it.
+#[derive(Debug)]
+pub(super) struct Limit {
+    most: u32,
+    in_flight: u32,
+    deadline: Duration,
+    /// From when on an answer is late.
+    late_after: Duration,
+    /// There was a window in which most answers were in time.
+    has_been_well: bool,
+    /// Good windows in a row in which the limit was reached.
+    good: usize,
+    cut: Option<Cut>,
+    window: Window,
+}
+
+/// What the last window led to.
+#[derive(Clone, Copy, Debug)]
+struct Cut {
+    /// The limit before the first of several cuts.
+    from: u32,
+    /// What the answers took then, in seconds.
+    took: f64,
+}
+
+#[derive(Debug)]
+struct Window {
+    since: Instant,
+    most_in_flight: u32,
+    is_reached: bool,
+    ended: u32,
+    late: u32,
+    silent: u32,
+    too_much: u32,
+    quick: u32,
+    /// Seconds, of all.
+    took: f64,
+}
+
+impl Window {
+    fn new(since: Instant, in_flight: u32) -> Self {
+        Self {
+            since,
+            most_in_flight: in_flight,
+            is_reached: false,
+            ended: 0,
+            late: 0,
+            silent: 0,
+            too_much: 0,
+            quick: 0,
+            took: 0.0,
+        }
+    }
+}
+
+impl Limit {
+    /// The widest. A call takes `deadline` at most.
+    pub(super) fn new(now: Instant, deadline: Duration) -> Self {
+        Self {
+            most: MOST,
+            in_flight: 0,
+            deadline,
+            late_after: deadline / LATE_PART,
+            has_been_well: false,
+            good: 0,
+            cut: None,
+            window: Window::new(now, 0),
+        }
+    }
+
+    /// Takes a place, if one is free.
+    pub(super) fn enter(&mut self) -> bool {
+        if self.in_flight < self.most {
+            return self.enter_anyway();
+        }
+        self.window.is_reached = true;
+        false
+    }
+
+    /// Takes a place, free or not.
+    pub(super) fn enter_anyway(&mut self) -> bool {
+        self.in_flight += 1;
+        self.window.most_in_flight = self.window.most_in_flight.max(self.in_flight);
+        true
+    }
+
+    /// Gives a place back.
+    pub(super) fn leave(&mut self) {
+        self.in_flight -= 1;
+    }
+
+    /// A request that began at a time ended.
+    pub(super) fn ended(&mut self, began: Instant, how: Ended, now: Instant) {
+        let window = &mut self.window;
+        if began < window.since || how == Ended::Failed {
+            return;
+        }
+        let took = now - began;
+        window.ended += 1;
+        window.took += took.as_secs_f64();
+        match how {
+            Ended::Silent => window.silent += 1,
+            Ended::TooMuch => window.too_much += 1,
+            Ended::Answered if took > self.late_after => window.late += 1,
+            Ended::Answered if took < self.late_after / 4 => window.quick += 1,
+            Ended::Answered | Ended::Failed => {}
+        }
+        if window.ended == WINDOW {
+            self.judge();
+            self.window = Window::new(now, self.in_flight);
+        }
+    }
+
+    /// Calls that may be under way.
+    pub(super) fn most(&self) -> u32 {
+        self.most
+    }
+
+    /// Calls that are under way.
+    pub(super) fn in_flight(&self) -> u32 {
+        self.in_flight
+    }
+
+    /// Whether the last window was good, and there is room.
+    pub(super) fn is_well(&self) -> bool {
+        self.cut.is_none() && !self.window.is_reached && self.in_flight < self.most
+    }
+
+    fn judge(&mut self) {
+        let window = &self.window;
+        if window.silent == WINDOW {
+            // It is not that it has too much to do: it does nothing.
+            return;
+        }
+        let bad = window.late + window.silent + window.too_much;
+        if bad * 2 <= WINDOW {
+            self.has_been_well = true;
+            self.cut = None;
+            if window.quick == WINDOW {
+                self.late_after = (self.late_after / 2).max(self.deadline / LATE_PART);
+            }
+            if window.is_reached {
+                self.most = grown(self.most, GROWTH[self.good.min(GROWTH.len() - 1)]);
+                self.good += 1;
+            } else {
+                self.good = 0;
+            }
+            return;
+        }
+        self.good = 0;
+        let took = window.took / f64::from(WINDOW);
+        // Late answers are answers: if fewer calls do not make them come sooner, this is how long the tracker takes.
+        let is_late_only = window.late * 2 > WINDOW;
+        let was_useless = self.cut.is_some_and(|cut| took > cut.took * USELESS);
+        if is_late_only && (!self.has_been_well || was_useless) && self.late_after < self.deadline {
+            self.late_after = (self.late_after * 2).min(self.deadline);
+            if let Some(cut) = self.cut.take() {
+                self.most = cut.from;
+            }
+            return;
+        }
+        self.cut = Some(Cut {
+            from: self.cut.map_or(self.most, |cut| cut.from),
+            took,
+        });
+        self.most = (self.most.min(window.most_in_flight) / 2).max(FEWEST);
+    }
+}
+
+/// At least one more.
+fn grown(limit: u32, by: f64) -> u32 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "at most half more than `MOST`"
+    )]
+    let more = (f64::from(limit) * by).ceil() as u32;
+    more.max(limit + 1).min(MOST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEADLINE: Duration = Duration::from_secs(2);
+    const LATE: Duration = Duration::from_millis(501);
+
+    struct Tracker {
+        limit: Limit,
+        now: Instant,
+    }
+
+    impl Tracker {
+        fn new() -> Self {
+            let now = Instant::now();
+            Self {
+                limit: Limit::new(now, DEADLINE),
+                now,
+            }
+        }
+
+        /// A window in which as many calls as may be are under way, and each takes so long.
+        fn window(&mut self, wanted: u32, how: Ended, took: Duration) {
+            let mut under_way = 0;
+            for _ in 0..wanted {
+                under_way += u32::from(self.limit.enter());
+            }
+            let began = self.now;
+            self.now += took;
+            // One answer, so that it lives.
+            self.limit.ended(
+                began,
+                if how == Ended::Silent { Ended::Answered } else { how },
+                self.now,
+            );
+            for _ in 1..WINDOW {
+                self.limit.ended(began, how, self.now);
+            }
+            for _ in 0..under_way {
+                self.limit.leave();
+            }
+        }
+    }
+
+    #[test]
+    fn as_many_as_come_while_answers_are_in_time() {
+        let mut tracker = Tracker::new();
+        for _ in 0..100 {
+            tracker.window(MOST + 1, Ended::Answered, Duration::from_millis(60));
+            assert_eq!(tracker.limit.most(), MOST);
+        }
+        for _ in 0..MOST {
+            assert!(tracker.limit.enter());
+        }
+        assert!(!tracker.limit.enter());
+        tracker.limit.leave();
+        assert!(tracker.limit.enter());
+    }
+
+    #[test]
+    fn late_answers_halve_what_is_under_way() {
+        for (how, took) in [
+            (Ended::Answered, LATE),
+            (Ended::Silent, DEADLINE),
+            (Ended::TooMuch, Duration::from_millis(1)),
+        ] {
+            let mut tracker = Tracker::new();
+            tracker.window(200, Ended::Answered, Duration::from_millis(60));
+            tracker.window(200, how, took);
+            assert_eq!(tracker.limit.most(), 100, "{how:?}");
+            assert!(!tracker.limit.is_well());
+        }
+    }
+
+    #[test]
+    fn calls_from_before_a_cut_are_not_held_against_it() {
+        let mut tracker = Tracker::new();
+        tracker.window(200, Ended::Answered, Duration::from_millis(60));
+        let began = tracker.now;
+        tracker.window(200, Ended::Answered, LATE);
+        for _ in 0..10 * WINDOW {
+            tracker.limit.ended(began, Ended::Answered, tracker.now + LATE);
+        }
+        assert_eq!(tracker.limit.most(), 100);
+    }
+
+    #[test]
+    fn a_few_late_ones_and_failures_cut_nothing() {
+        let mut tracker = Tracker::new();
+        for _ in 0..100 {
+            let began = tracker.now;
+            tracker.now += DEADLINE;
+            for number in 0..WINDOW {
+                let is_slow = number % 2 == 0;
+                let at = if is_slow { tracker.now } else { began };
+                tracker.limit.ended(began, Ended::Answered, at);
+                tracker.limit.ended(began, Ended::Failed, at);
+            }
+        }
+        assert_eq!(tracker.limit.most(), MOST);
+    }
+
+    #[test]
+    fn it_comes_back_within_a_few_windows() {
+        let mut tracker = Tracker::new();
+        tracker.window(200, Ended::Answered, Duration::from_millis(60));
+        for _ in 0..10 {
+            tracker.window(200, Ended::Silent, DEADLINE);
+        }
+        assert_eq!(tracker.limit.most(), FEWEST);
+        let mut windows = 0;
+        while tracker.limit.most() < 200 {
+            tracker.window(200, Ended::Answered, Duration::from_millis(60));
+            windows += 1;
+        }
+        assert!(windows <= 16, "{windows}");
+        let most = tracker.limit.most();
+        tracker.window(100, Ended::Answered, Duration::from_millis(60));
+        assert_eq!(tracker.limit.most(), most, "nobody needs more");
+    }
+
+    #[test]
+    fn a_tracker_that_is_slow_by_itself_is_not_cut_for_long() {
+        // Slow from the start: that is how it is.
+        let mut tracker = Tracker::new();
+        for _ in 0..10 {
+            tracker.window(200, Ended::Answered, Duration::from_millis(1200));
+            assert_eq!(tracker.limit.most(), MOST);
+        }
+        // It becomes slow, and a cut does not make it quicker.
+        let mut tracker = Tracker::new();
+        tracker.window(200, Ended::Answered, Duration::from_millis(60));
+        tracker.window(200, Ended::Answered, Duration::from_millis(700));
+        assert_eq!(tracker.limit.most(), 100);
+        tracker.window(200, Ended::Answered, Duration::from_millis(700));
+        assert_eq!(tracker.limit.most(), MOST);
+        for _ in 0..10 {
+            tracker.window(200, Ended::Answered, Duration::from_millis(700));
+            assert_eq!(tracker.limit.most(), MOST);
+        }
+        // It is quick again, and then has too much to do.
+        for _ in 0..3 {
+            tracker.window(200, Ended::Answered, Duration::from_millis(60));
+        }
+        tracker.window(200, Ended::Answered, Duration::from_millis(700));
+        assert_eq!(tracker.limit.most(), 100);
+        tracker.window(200, Ended::Answered, Duration::from_millis(350));
+        assert_eq!(tracker.limit.most(), 105, "that helped");
+    }
+
+    #[test]
+    fn silence_is_never_taken_for_slowness() {
+        let mut tracker = Tracker::new();
+        tracker.window(200, Ended::Answered, Duration::from_millis(60));
+        for _ in 0..20 {
+            tracker.window(200, Ended::Silent, DEADLINE);
+        }
+        assert_eq!(tracker.limit.most(), FEWEST);
+    }
+
+    #[test]
+    fn a_tracker_that_says_nothing_at_all_is_not_overloaded() {
+        let mut tracker = Tracker::new();
+        for _ in 0..20 * WINDOW {
+            tracker.limit.ended(tracker.now, Ended::Silent, tracker.now + DEADLINE);
+        }
+        assert_eq!(tracker.limit.most(), MOST);
+    }
+}

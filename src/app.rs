@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::{
     admin::Admin,
-    click::tracker::OnEvent,
+    click::{client::keep_warm, tracker::OnEvent},
     config::Config,
     databases::{self, Database},
     edge::Current,
@@ -184,6 +184,11 @@ impl App {
             Arc::clone(&self.edge),
             Arc::clone(&self.observe.metrics),
         ));
+        // Dropped at the end of this, it ends them.
+        let mut warm = JoinSet::new();
+        for tracker in self.edge.load().trackers.iter() {
+            warm.spawn(keep_warm(Arc::downgrade(&tracker.client)));
+        }
         let server = Arc::new(Server {
             edge: self.edge,
             observe: self.observe,

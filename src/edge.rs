@@ -26,6 +26,8 @@ pub struct Edge {
     pub bots: BotRule,
     /// The links, by place.
     pub links: Arc<Table<Link>>,
+    /// The trackers, whether a link leads to them or not.
+    pub trackers: Arc<[Arc<Tracker>]>,
     /// What becomes of hits without a link.
     pub unmatched: Unmatched,
     /// The clicks.

@@ -130,13 +130,19 @@ fn melting(quick: bool, checked: &mut Vec<Checked>) {
     ];
     let run = simulate(500.0, HedgeAfter::Auto, &phases);
     let back = before + during;
-    title(&format!("{few} of {WORKERS} workers for {} s, 500 hits a second", during.as_secs()));
+    title(&format!(
+        "{few} of {WORKERS} workers for {} s, 500 hits a second",
+        during.as_secs()
+    ));
     row_of("before", &run, |at| at < before);
-    row_of("the first ten seconds", &run, |at| (before..before + 10 * SECOND).contains(&at));
+    row_of("the first ten seconds", &run, |at| {
+        (before..before + 10 * SECOND).contains(&at)
+    });
     row_of("then", &run, |at| (before + 10 * SECOND..back).contains(&at));
     row_of("after", &run, |at| at >= back);
     let melting = |at| (before..back).contains(&at);
-    let capacity = f64::from(u32::try_from(few).unwrap_or(u32::MAX)) / tracker::mean().as_secs_f64() * during.as_secs_f64();
+    let capacity =
+        f64::from(u32::try_from(few).unwrap_or(u32::MAX)) / tracker::mean().as_secs_f64() * during.as_secs_f64();
     let goodput = count(run.clicks(melting)) / capacity;
     checked.push(Checked {
         what: "a tenth of the capacity: clicks, of what the tracker can give",
@@ -154,7 +160,10 @@ fn melting(quick: bool, checked: &mut Vec<Checked>) {
 }
 
 fn title(text: &str) {
-    println!("\n{text}\n{:<28} {:>7} {:>7} {:>9} {:>9} {:>9} {:>9}", "", "hits", "clicks", "requests", "p50 ms", "p99 ms", "longest");
+    println!(
+        "\n{text}\n{:<28} {:>7} {:>7} {:>9} {:>9} {:>9} {:>9}",
+        "", "hits", "clicks", "requests", "p50 ms", "p99 ms", "longest"
+    );
 }
 
 fn row(name: &str, run: &Run) {

@@ -45,7 +45,11 @@ struct Hit {
 
 /// Visitors, so many a second, while the tracker has its moods.
 pub(crate) fn simulate(a_second: f64, hedge_after: HedgeAfter, phases: &[(Mood, Duration)]) -> Run {
-    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+    let runtime = Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
     fastrand::seed(7);
     runtime.block_on(run(a_second, hedge_after, phases))
 }
@@ -63,12 +67,15 @@ async fn run(a_second: f64, hedge_after: HedgeAfter, phases: &[(Mood, Duration)]
     let tracker = Arc::new(Tracker::new(
         "t".into(),
         0,
-        Client::new(endpoint, Arc::new(Way(Arc::clone(&scripted)))),
+        Arc::new(Client::new(endpoint, Arc::new(Way(Arc::clone(&scripted))))),
         Prefix::new("/click", &SecretKey::new("k").expect("a key")),
         care,
         Box::new(move |event| {
             if matches!(event, Event::Breaker(BreakerState::Open)) {
-                opening.lock().expect("nothing panics under it").get_or_insert(began.elapsed());
+                opening
+                    .lock()
+                    .expect("nothing panics under it")
+                    .get_or_insert(began.elapsed());
             }
         }),
     ));
@@ -79,7 +86,7 @@ async fn run(a_second: f64, hedge_after: HedgeAfter, phases: &[(Mood, Duration)]
         ttl_when_exists: Duration::ZERO,
         offer_ttl: Duration::ZERO,
     }));
-    let ends = phases.iter().map(|(_, lasts)| *lasts).sum();
+    let ends: Duration = phases.iter().map(|(_, lasts)| *lasts).sum();
     let mut random = fastrand::Rng::with_seed(1);
     let mut visitors = JoinSet::new();
     let mut at = Duration::ZERO;

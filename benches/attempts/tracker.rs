@@ -96,7 +96,10 @@ impl Tracker {
 
     /// The answer to a request; `None` if there is none.
     async fn answer(&self) -> Option<Vec<u8>> {
-        self.requests.lock().expect("nothing panics under it").push(self.began.elapsed());
+        self.requests
+            .lock()
+            .expect("nothing panics under it")
+            .push(self.began.elapsed());
         let phase = self.phase();
         match self.moods[phase].1 {
             Mood::Well => sleep(self.takes()).await,
@@ -106,7 +109,10 @@ impl Tracker {
             }
             Mood::Errors => {
                 sleep(self.takes()).await;
-                return Some(response("500 Internal Server Error", r#"{"status":"error","code":500}"#));
+                return Some(response(
+                    "500 Internal Server Error",
+                    r#"{"status":"error","code":500}"#,
+                ));
             }
             Mood::Hangs => return None,
             Mood::Workers(_) => {
@@ -150,7 +156,8 @@ impl Tracker {
 
 fn response(status: &str, body: &str) -> Vec<u8> {
     let length = body.len();
-    format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
+    format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
+        .into_bytes()
 }
 
 /// The way to it.

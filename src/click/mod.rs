@@ -1,7 +1,7 @@
 //! The Click API: for one visitor and one offer, a click, a trafficback, or a failure.
 //!
-//! Owns the contract with the tracker (`wire`), the connections to it (`client`), one call with its limits (`attempts`),
-//! the sharing of calls under way (`flight`), of clicks already had (`cache`) and of what is said of an offer to everyone
+//! Owns the contract with the tracker (`wire`), the connections to it (`client`, of `endpoint`, `network`, `names`, `dial`,
+//! `connection`, `pool` and `warm`), one call with its limits (`attempts`), the sharing of calls under way (`flight`), of clicks already had (`cache`) and of what is said of an offer to everyone
 //! (`words`). Knows nothing of links or redirects.
 
 pub mod answer;
@@ -11,13 +11,20 @@ mod breaker;
 mod budget;
 pub mod cache;
 pub mod client;
+mod connection;
+mod dial;
+mod endpoint;
 mod flight;
 mod gate;
 pub mod limit;
+mod names;
+mod network;
 mod pace;
+mod pool;
 mod progress;
 pub mod secret;
 pub mod tracker;
+mod warm;
 pub mod wire;
 mod words;
 

@@ -83,14 +83,22 @@ pub struct Tracker {
     pub name: Arc<str>,
     /// Its number among the trackers of a configuration: a part of what clicks are kept under.
     pub number: u32,
-    pub(super) client: Client,
+    /// The connections to it.
+    pub client: Arc<Client>,
     pub(super) prefix: Prefix,
     pub(super) gate: Arc<Gate>,
 }
 
 impl Tracker {
     /// A tracker without connections yet. Its requests begin with `prefix`.
-    pub fn new(name: Arc<str>, number: u32, client: Client, prefix: Prefix, care: Care, on_event: OnEvent) -> Self {
+    pub fn new(
+        name: Arc<str>,
+        number: u32,
+        client: Arc<Client>,
+        prefix: Prefix,
+        care: Care,
+        on_event: OnEvent,
+    ) -> Self {
         Self {
             name,
             number,

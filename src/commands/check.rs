@@ -28,7 +28,7 @@ pub fn run(configured: &Configured) -> ExitCode {
                 "{path} is fine: {}, {}, {}",
                 count(config.links.len(), "link"),
                 count(config.offers(), "offer"),
-                count(config.trackers, "tracker"),
+                count(config.trackers.len(), "tracker"),
             );
             if took > WORTH_TELLING {
                 format!("{fine}, read in {:.1} s", took.as_secs_f64())

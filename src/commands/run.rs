@@ -28,7 +28,7 @@ pub fn run(configured: &Configured) -> ExitCode {
     tracing::info!(
         links = config.links.len(),
         offers = config.offers(),
-        trackers = config.trackers,
+        trackers = config.trackers.len(),
         ms = began.elapsed().as_millis(),
         "the configuration is read"
     );

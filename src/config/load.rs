@@ -17,7 +17,7 @@ use super::{
     trackers,
 };
 use crate::{
-    click::{self, ClickApi, tracker::OnEvent},
+    click::{self, ClickApi, Tracker, tracker::OnEvent},
     databases::Database,
     edge::{BotRule, Edge, Link, Unmatched},
     link::Table,
@@ -51,8 +51,8 @@ pub struct Config {
     pub click_log: Option<PathBuf>,
     /// How long draining may take.
     pub drain: Duration,
-    /// How many trackers there are.
-    pub trackers: usize,
+    /// The trackers.
+    pub trackers: Vec<Arc<Tracker>>,
     /// The links.
     pub links: Table<Link>,
     pub(super) real_ip: RealIp,
@@ -80,6 +80,7 @@ impl Config {
                 agents: Arc::default(),
             }),
             links: Arc::new(self.links),
+            trackers: self.trackers.into(),
             unmatched: self.unmatched,
             clicks: Arc::new(ClickApi::new(self.click)),
         }
@@ -216,7 +217,7 @@ impl Files {
             admin: listen.admin,
             click_log,
             drain: limits.drain,
-            trackers: trackers.len(),
+            trackers: trackers.usable().cloned().collect(),
             links: links.into_table(),
             real_ip: visitor.real_ip,
             bots: visitor.bots,

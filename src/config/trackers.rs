@@ -10,7 +10,7 @@ use super::{
 };
 use crate::click::{
     Care, SecretKey, Tracker,
-    client::{Client, Endpoint, Roots},
+    client::{Client, Endpoint, Roots, System},
     wire::Prefix,
 };
 
@@ -45,6 +45,11 @@ impl Trackers {
         found
     }
 
+    /// Those that can be used.
+    pub(super) fn usable(&self) -> impl Iterator<Item = &Arc<Tracker>> {
+        self.0.iter().filter_map(|entry| entry.usable.as_ref())
+    }
+
     /// The tracker of a number.
     pub(super) fn get(&self, number: usize) -> Option<Arc<Tracker>> {
         self.0.get(number)?.usable.clone()
@@ -65,7 +70,7 @@ pub(super) fn read(
         let name_text: Arc<str> = name.name.as_str().into();
         let usable = TableReader::new(node, mistakes).and_then(|table| {
             let parts = parts(table, folder, secrets, mistakes)?;
-            let client = Client::new(parts.endpoint);
+            let client = Arc::new(Client::new(parts.endpoint, Arc::new(System)));
             let prefix = Prefix::new(&parts.path, &parts.key);
             let tracker = Tracker::new(Arc::clone(&name_text), number, client, prefix, care, teller(&name_text));
             Some(Arc::new(tracker))

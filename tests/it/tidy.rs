@@ -142,8 +142,23 @@ fn no_part_imports_config_or_app() {
 #[test]
 fn each_outside_thing_has_its_owners() {
     for (thing, owners) in [
-        ("hyper::", &["server/", "click/client.rs", "admin.rs", "sandbox/"][..]),
-        ("rustls::", &["click/client.rs"]),
+        (
+            "hyper::",
+            &["server/", "click/connection.rs", "admin.rs", "sandbox/"][..],
+        ),
+        ("rustls::", &["click/endpoint.rs"]),
+        (
+            "TcpStream",
+            &[
+                "click/network.rs",
+                "listener.rs",
+                "server/",
+                "app.rs",
+                "admin.rs",
+                "sandbox/",
+            ],
+        ),
+        ("lookup_host", &["click/network.rs"]),
         ("lru::", &["click/cache.rs"]),
         (
             "prometheus_client::",

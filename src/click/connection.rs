@@ -1,0 +1,259 @@
+//! One connection to a tracker that speaks HTTP: one request after another over HTTP/1.1, many at once over HTTP/2.
+//!
+//! Redirects are not followed: they would carry the key away. Which connection is used is not decided here.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, header};
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::{
+    body::Incoming,
+    client::conn::{http1, http2},
+};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::Notify,
+    time::Instant,
+};
+
+use super::{
+    client::{BrokenBody, CallError, MAX_ANSWER_BYTES, Reply},
+    endpoint::{Endpoint, Wire},
+    wire::Target,
+};
+
+/// Requests of ours on one HTTP/2 connection: when it breaks, no more are lost than these. Servers allow 100 or more.
+pub(super) const MAX_STREAMS: usize = 64;
+/// A connection with requests under way on which nothing comes for so long is asked whether it lives (RFC 9113, section 6.7),
+const PING_EVERY: Duration = Duration::from_secs(10);
+/// and closed unless it answers within this.
+const PING_LIMIT: Duration = Duration::from_secs(5);
+
+/// What is known of a connection beside what it speaks.
+#[derive(Clone, Copy)]
+pub(super) struct Card {
+    /// No other connection of the client's has it; never 0.
+    pub(super) number: u64,
+    pub(super) address: SocketAddr,
+    /// From then on it takes no new requests, so that load moves with the tracker's addresses.
+    pub(super) ends: Instant,
+}
+
+/// A connection that a request may go out on.
+pub(super) enum Connection {
+    Own(Http1),
+    Shared(Place),
+}
+
+/// A connection of one request at a time. Dropped, it closes.
+pub(super) struct Http1 {
+    pub(super) sender: http1::SendRequest<Empty<Bytes>>,
+    pub(super) card: Card,
+}
+
+/// A connection of many requests. It closes once nobody has it and all of them are answered.
+pub(super) struct Http2 {
+    sender: http2::SendRequest<Empty<Bytes>>,
+    pub(super) card: Card,
+    under_way: AtomicUsize,
+    /// How many requests the tracker takes at once, as far as it has said.
+    allowed: Arc<AtomicUsize>,
+    is_ending: AtomicBool,
+}
+
+/// A place for one request on a shared connection. Dropped, it is free for another.
+pub(super) struct Place(Arc<Http2>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Http2 {
+    /// A place for one more request. Asked under the lock of whoever keeps the connection, it gives no more than there are.
+    pub(super) fn place(self: &Arc<Self>) -> Option<Place> {
+        let most = self.allowed.load(Ordering::Relaxed).min(MAX_STREAMS);
+        if self.under_way.load(Ordering::Relaxed) >= most {
+            return None;
+        }
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        Some(Place(Arc::clone(self)))
+    }
+
+    /// How many requests are under way on it.
+    pub(super) fn under_way(&self) -> usize {
+        self.under_way.load(Ordering::Relaxed)
+    }
+
+    /// Whether it takes no new requests: it is closed, or the tracker said that it will be.
+    pub(super) fn is_ending(&self) -> bool {
+        self.is_ending.load(Ordering::Relaxed) || self.sender.is_closed()
+    }
+}
+
+/// A request that came to no reply.
+pub(super) struct Lost {
+    pub(super) error: CallError,
+    /// The request did not go out: it was given back with the connection's end.
+    pub(super) is_unsent: bool,
+    /// It was the connection that broke; over HTTP/2, not because the tracker said so.
+    pub(super) is_broken: bool,
+}
+
+impl Connection {
+    /// Speaks HTTP on a stream, as was agreed on it. `on_end` is told when it closes.
+    ///
+    /// Dropped at an await, it closes the stream.
+    pub(super) async fn open(wire: Wire, card: Card, on_end: Option<Arc<Notify>>) -> Result<Self, CallError> {
+        let is_http2 = wire.is_http2();
+        let opened = match wire {
+            Wire::Plain(stream) => http1(stream, card, on_end).await,
+            Wire::Tls(stream) if is_http2 => http2(stream, card, on_end).await,
+            Wire::Tls(stream) => http1(stream, card, on_end).await,
+        };
+        opened.map_err(|_| CallError::Unreachable("the connection could not be set up"))
+    }
+
+    pub(super) fn card(&self) -> &Card {
+        match self {
+            Self::Own(own) => &own.card,
+            Self::Shared(Place(shared)) => &shared.card,
+        }
+    }
+
+    /// The shared connection that it is a place on.
+    pub(super) fn shared(&self) -> Option<&Arc<Http2>> {
+        match self {
+            Self::Own(_) => None,
+            Self::Shared(Place(shared)) => Some(shared),
+        }
+    }
+
+    /// Sends a request and reads the reply whole. The connection comes back if it can be used again.
+    ///
+    /// Dropped at an await, it closes an HTTP/1.1 connection, and of an HTTP/2 one resets the request's stream alone.
+    pub(super) async fn exchange(self, endpoint: &Endpoint, target: &Target) -> Result<(Reply, Option<Self>), Lost> {
+        match self {
+            Self::Own(mut own) => {
+                let response = own.sender.send_request(endpoint.http1_request(target)).await;
+                let reply = reply(response.map_err(|error| lost(&error))?).await;
+                let again = reply.body.is_ok().then_some(Self::Own(own));
+                Ok((reply, again))
+            }
+            Self::Shared(place) => {
+                let shared = &place.0;
+                let response = shared.sender.clone().send_request(endpoint.http2_request(target)).await;
+                let response = response.map_err(|error| {
+                    let is_of_stream = of_http2(&error).is_some_and(h2::Error::is_reset);
+                    if !is_of_stream {
+                        shared.is_ending.store(true, Ordering::Relaxed);
+                    }
+                    lost(&error)
+                })?;
+                let reply = reply(response).await;
+                Ok((reply, Some(Self::Shared(place))))
+            }
+        }
+    }
+}
+
+async fn http1<S>(stream: S, card: Card, on_end: Option<Arc<Notify>>) -> hyper::Result<Connection>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (sender, driver) = http1::handshake(TokioIo::new(stream)).await?;
+    drive(driver, on_end);
+    Ok(Connection::Own(Http1 { sender, card }))
+}
+
+async fn http2<S>(stream: S, card: Card, on_end: Option<Arc<Notify>>) -> hyper::Result<Connection>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (sender, mut driver) = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PING_LIMIT)
+        .handshake(TokioIo::new(stream))
+        .await?;
+    let allowed = Arc::new(AtomicUsize::new(MAX_STREAMS));
+    let told = Arc::clone(&allowed);
+    // It is polled for each request: what the tracker allows is known one request late at most.
+    let driver = std::future::poll_fn(move |context| {
+        told.store(driver.current_max_send_streams(), Ordering::Relaxed);
+        std::pin::Pin::new(&mut driver).poll(context)
+    });
+    drive(driver, on_end);
+    Ok(Connection::Shared(Place(Arc::new(Http2 {
+        sender,
+        card,
+        under_way: AtomicUsize::new(1),
+        allowed,
+        is_ending: AtomicBool::new(false),
+    }))))
+}
+
+/// Runs a connection until it closes.
+fn drive(driver: impl Future<Output = hyper::Result<()>> + Send + 'static, on_end: Option<Arc<Notify>>) {
+    tokio::spawn(async move {
+        // Its errors reach the call that waits on the connection; without one there is nobody to tell.
+        let _ = driver.await;
+        if let Some(on_end) = on_end {
+            on_end.notify_one();
+        }
+    });
+}
+
+fn of_http2(error: &hyper::Error) -> Option<&h2::Error> {
+    std::error::Error::source(error)?.downcast_ref()
+}
+
+/// What a tracker refused or did not come to before its GOAWAY is as if it had never been sent (RFC 9113, sections 6.8 and 8.7).
+fn lost(error: &hyper::Error) -> Lost {
+    let http2 = of_http2(error);
+    let is_told = http2.is_some_and(|error| error.is_remote());
+    let is_nonsense = error.is_parse() || http2.is_some_and(|error| error.is_library());
+    Lost {
+        error: if is_nonsense {
+            CallError::NotHttp
+        } else if is_told {
+            CallError::Unreachable("it gave the request back unanswered")
+        } else if error.is_incomplete_message() {
+            CallError::Unreachable("the connection was closed before an answer came")
+        } else {
+            CallError::Unreachable("the connection broke before an answer came")
+        },
+        is_unsent: error.is_canceled(),
+        is_broken: !is_nonsense && !is_told,
+    }
+}
+
+/// Dropped at the await, it takes the connection or the stream with it.
+async fn reply(response: Response<Incoming>) -> Reply {
+    let status = response.status();
+    let retry_after = response.headers().get(header::RETRY_AFTER).and_then(seconds);
+    let body = match Limited::new(response.into_body(), MAX_ANSWER_BYTES).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(BrokenBody::TooLarge),
+        Err(_) => Err(BrokenBody::CutShort),
+    };
+    Reply {
+        status,
+        body,
+        retry_after,
+    }
+}
+
+fn seconds(value: &HeaderValue) -> Option<Duration> {
+    value.to_str().ok()?.parse().ok().map(Duration::from_secs)
+}

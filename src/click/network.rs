@@ -1,0 +1,65 @@
+//! The seam to the outside: names become addresses, addresses become streams. Tests and simulations script their own.
+
+use std::{io, net::SocketAddr, pin::Pin, time::Duration};
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, lookup_host},
+};
+
+/// How long bytes may go unacknowledged (RFC 5482): a kept connection over a dead path fails a call while there is time for
+/// another connection. Two repeats of a lost packet fit in, on a path of 200 ms.
+const UNACKNOWLEDGED_LIMIT: Duration = Duration::from_secs(1);
+/// A connection that is silent for this long is asked whether it lives (RFC 1122, section 4.2.3.6), …
+const SILENCE: Duration = Duration::from_secs(15);
+/// … this often, until it answers or is given up: paths through NAT stay open too.
+const PROBE_EVERY: Duration = Duration::from_secs(5);
+/// A probe may be lost, three in a row are not.
+const PROBES: u32 = 3;
+
+/// A connection's two directions of bytes.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// What a [`Network`] is waited for with; dropped, it is not wanted any more.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send + 'a>>;
+
+/// How names are resolved and connections made.
+pub trait Network: Send + Sync {
+    /// The addresses of a host, the preferred first.
+    fn resolve<'a>(&'a self, host: &'a str, port: u16) -> Pending<'a, Vec<SocketAddr>>;
+
+    /// A new connection to an address.
+    fn connect(&self, address: SocketAddr) -> Pending<'_, Box<dyn Stream>>;
+}
+
+/// The network of this machine.
+pub struct System;
+
+impl Network for System {
+    fn resolve<'a>(&'a self, host: &'a str, port: u16) -> Pending<'a, Vec<SocketAddr>> {
+        // Dropped, it leaves a thread to the resolver's own limits.
+        Box::pin(async move { Ok(lookup_host((host, port)).await?.collect()) })
+    }
+
+    fn connect(&self, address: SocketAddr) -> Pending<'_, Box<dyn Stream>> {
+        // Dropped, it closes the socket.
+        Box::pin(async move {
+            let stream = TcpStream::connect(address).await?;
+            // Without it the request would wait for an acknowledgement; a socket that refuses still works.
+            let _ = stream.set_nodelay(true);
+            let socket = SockRef::from(&stream);
+            let keepalive = TcpKeepalive::new()
+                .with_time(SILENCE)
+                .with_interval(PROBE_EVERY)
+                .with_retries(PROBES);
+            // The same holds for these.
+            let _ = socket.set_tcp_keepalive(&keepalive);
+            #[cfg(target_os = "linux")]
+            let _ = socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED_LIMIT));
+            Ok(Box::new(stream) as Box<dyn Stream>)
+        })
+    }
+}

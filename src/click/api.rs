@@ -159,6 +159,7 @@ impl ClickApi {
         let answer = timeout_at(until(), waiting.answer())
             .await
             .unwrap_or(Answer::Failed(Failure::Timeout));
+        let cache = if waiting.is_by_word() { CacheUse::Offer } else { cache };
         Asked {
             answer,
             cache,
@@ -171,6 +172,13 @@ impl ClickApi {
     async fn fly(self: Arc<Self>, lead: Lead, tracker: Arc<Tracker>, offer: OfferKey, target: Target) {
         let began = Instant::now();
         let progress = Arc::clone(&lead.progress);
+        let asking = match self.words.of_first(offer, began).await {
+            Ok(asking) => asking,
+            Err(word) => {
+                progress.by_word();
+                return lead.land(word);
+            }
+        };
         let call = Call {
             tracker: &tracker,
             target: &target,
@@ -189,6 +197,7 @@ impl ClickApi {
                 self.cache.put(lead.key(), Arc::clone(click), now, ttl);
             }
             self.words.heard(offer, &answer, now);
+            drop(asking);
             if progress.effort().spared != Some(SparedBy::Breaker) {
                 tracker.gate.tell(&Event::Called(&answer, now - began));
             }

@@ -15,9 +15,9 @@ const TOO_MANY: u32 = 100;
 const TIMEOUT_COUNTS: u32 = 5;
 /// And not before it has been down so long, however many calls there are: a restart is quicker.
 const LONG_ENOUGH: Duration = Duration::from_secs(1);
-/// A hit asks again after so long, if so many have been turned away meanwhile …
-const PROBE_EVERY: Duration = Duration::from_secs(1);
-const PROBE_SHARE: u32 = 64;
+/// A hit asks again after so long, if so many have been turned away meanwhile: fewer than one in a hundred visitors wait for it …
+const PROBE_EVERY: Duration = Duration::from_millis(250);
+const PROBE_SHARE: u32 = 128;
 /// … and after so long however few they are, so that a tracker that is back is found within two seconds.
 const PROBE_LATEST: Duration = Duration::from_millis(1500);
 
@@ -25,8 +25,6 @@ const PROBE_LATEST: Duration = Duration::from_millis(1500);
 #[derive(Debug)]
 pub(super) struct Breaker {
     state: State,
-    /// How long the one hit that asks again is waited for.
-    patience: Duration,
 }
 
 #[derive(Debug)]
@@ -78,11 +76,10 @@ pub(super) enum Way {
 }
 
 impl Breaker {
-    /// Of a tracker that has not failed. A call takes `patience` at most.
-    pub(super) fn new(now: Instant, patience: Duration) -> Self {
+    /// Of a tracker that has not failed.
+    pub(super) fn new(now: Instant) -> Self {
         Self {
             state: State::Closed { failed: 0, since: now },
-            patience,
         }
     }
 
@@ -98,12 +95,8 @@ impl Breaker {
             return Ok(Way::Call);
         };
         let passed = now - *at;
-        let is_due = if *is_asked {
-            // The one who asked is never heard of again.
-            passed >= self.patience + PROBE_LATEST
-        } else {
-            (passed >= PROBE_EVERY && *turned_away >= PROBE_SHARE) || passed >= PROBE_LATEST
-        };
+        // Whether the last one who asked has an answer or not: a tracker that hangs may be back for the next.
+        let is_due = (passed >= PROBE_EVERY && *turned_away >= PROBE_SHARE) || passed >= PROBE_LATEST;
         if is_due {
             (*at, *turned_away, *is_asked) = (now, 0, true);
             return Ok(Way::Probe);
@@ -178,14 +171,12 @@ mod tests {
     use super::*;
     use crate::click::answer::Trafficback;
 
-    const PATIENCE: Duration = Duration::from_secs(2);
-
     fn failed() -> Answer {
         Answer::Failed(Failure::Tracker(500))
     }
 
     fn open(now: Instant) -> Breaker {
-        let mut breaker = Breaker::new(now, PATIENCE);
+        let mut breaker = Breaker::new(now);
         for _ in 0..TOO_MANY {
             breaker.ended(Way::Call, &failed(), now);
         }
@@ -196,7 +187,7 @@ mod tests {
     #[test]
     fn it_opens_when_all_calls_fail_for_a_while() {
         let now = Instant::now();
-        let mut breaker = Breaker::new(now, PATIENCE);
+        let mut breaker = Breaker::new(now);
         for _ in 0..10 * TOO_MANY {
             breaker.ended(Way::Call, &failed(), now + LONG_ENOUGH);
         }
@@ -205,7 +196,7 @@ mod tests {
         assert_eq!(breaker.state(), BreakerState::Open);
         assert_eq!(breaker.admit(now + 2 * LONG_ENOUGH), Err(Failure::Tracker(500)));
 
-        let mut breaker = Breaker::new(now, PATIENCE);
+        let mut breaker = Breaker::new(now);
         for second in 0..u64::from(TOO_MANY - 1) {
             breaker.ended(Way::Call, &failed(), now + Duration::from_secs(second));
         }
@@ -229,7 +220,7 @@ mod tests {
             (Answer::Failed(Failure::Unreachable("x")), false),
             (Answer::Failed(Failure::Timeout), false),
         ] {
-            let mut breaker = Breaker::new(now, PATIENCE);
+            let mut breaker = Breaker::new(now);
             for _ in 0..TOO_MANY {
                 breaker.ended(Way::Call, &failed(), now);
             }
@@ -247,7 +238,7 @@ mod tests {
     #[test]
     fn silence_counts_for_more() {
         let now = Instant::now();
-        let mut breaker = Breaker::new(now, PATIENCE);
+        let mut breaker = Breaker::new(now);
         for second in 0..u64::from(TOO_MANY / TIMEOUT_COUNTS) {
             assert_eq!(breaker.state(), BreakerState::Closed);
             breaker.ended(
@@ -276,21 +267,22 @@ mod tests {
                 assert_eq!(breaker.admit(at), Err(Failure::Timeout), "what it fails by now");
             }
         }
-        assert!((50..=60).contains(&probes), "{probes}");
+        assert!((45..=47).contains(&probes), "{probes}");
         at += PROBE_LATEST;
         assert_eq!(breaker.admit(at), Ok(Way::Probe), "a quiet edge");
-        assert!(breaker.admit(at + PROBE_LATEST).is_err(), "one is enough");
+        assert!(breaker.admit(at).is_err(), "one is enough");
         breaker.ended(Way::Probe, &Answer::Trafficback(Trafficback::Overcap), at);
         assert_eq!(breaker.admit(at), Ok(Way::Call));
     }
 
     #[test]
-    fn a_lost_probe_is_not_waited_for() {
+    fn a_probe_that_hangs_is_not_waited_for() {
         let now = Instant::now();
         let mut breaker = open(now);
         let at = now + LONG_ENOUGH + PROBE_LATEST;
         assert_eq!(breaker.admit(at), Ok(Way::Probe));
-        assert_eq!(breaker.admit(at + PATIENCE + PROBE_LATEST), Ok(Way::Probe));
+        assert_eq!(breaker.admit(at + PROBE_LATEST), Ok(Way::Probe));
+        assert_eq!(breaker.state(), BreakerState::HalfOpen);
     }
 
     #[test]

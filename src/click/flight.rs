@@ -130,6 +130,11 @@ impl Waiting {
             .unwrap_or(Answer::Failed(Failure::Unreachable("the call was given up")))
     }
 
+    /// Whether it landed by what the tracker said to another visitor.
+    pub(super) fn is_by_word(&self) -> bool {
+        self.progress.is_by_word()
+    }
+
     /// What the flight has taken so far.
     pub(super) fn effort(&self) -> Effort {
         self.progress.effort()

@@ -93,7 +93,7 @@ impl Gate {
             hedging_is_stopped: AtomicBool::new(false),
             on_event,
             state: Mutex::new(State {
-                breaker: Breaker::new(now, deadline),
+                breaker: Breaker::new(now),
                 limit: Limit::new(now, deadline),
                 pace: Pace::new(now),
                 repeats: Budget::new(REPEATS, now),
@@ -126,7 +126,7 @@ impl Gate {
             let change = changed(before, &state);
             match admitted {
                 Err(why) => (Err(why), change),
-                Ok(way) => (Ok(self.take(&mut state, way)), change),
+                Ok(way) => (Ok(self.take(&mut state, way, now)), change),
             }
         };
         self.tell_breaker(change);
@@ -148,7 +148,8 @@ impl Gate {
     pub(super) fn hedge(self: &Arc<Self>, now: Instant) -> Option<Place> {
         let mut state = self.state();
         let is_well = state.breaker.is_well() && state.limit.is_well();
-        let place = (is_well && state.hedges.take(now) && state.limit.enter()).then(|| self.place(&state, Way::Call));
+        let place =
+            (is_well && state.hedges.take(now) && state.limit.enter(now)).then(|| self.place(&state, Way::Call));
         self.tell_load(&state);
         place
     }
@@ -166,7 +167,7 @@ impl Gate {
         if how == Ended::Answered {
             state.pace.answered(now - began, now);
         }
-        self.settle(&mut state);
+        self.settle(&mut state, now);
     }
 
     /// Sends no second requests from now on; whether it did so far.
@@ -174,9 +175,9 @@ impl Gate {
         !self.hedging_is_stopped.swap(true, Ordering::Relaxed)
     }
 
-    fn take(self: &Arc<Self>, state: &mut State, way: Way) -> Option<Boarded> {
+    fn take(self: &Arc<Self>, state: &mut State, way: Way, now: Instant) -> Option<Boarded> {
         let is_in = match way {
-            Way::Call => state.limit.enter(),
+            Way::Call => state.limit.enter(now),
             // Calls that hang from when the tracker went down do not keep it from being found again.
             Way::Probe => state.limit.enter_anyway(),
         };
@@ -220,8 +221,8 @@ impl Gate {
     }
 
     /// Gives free places to those who wait.
-    fn settle(self: &Arc<Self>, state: &mut State) {
-        while !state.queue.is_empty() && state.limit.enter() {
+    fn settle(self: &Arc<Self>, state: &mut State, now: Instant) {
+        while !state.queue.is_empty() && state.limit.enter(now) {
             let place = self.place(state, Way::Call);
             let Some(waiting) = state.queue.pop_front() else {
                 break;
@@ -235,9 +236,9 @@ impl Gate {
         self.tell_load(state);
     }
 
-    fn leave(self: &Arc<Self>, state: &mut State) {
+    fn leave(self: &Arc<Self>, state: &mut State, now: Instant) {
         state.limit.leave();
-        self.settle(state);
+        self.settle(state, now);
     }
 
     fn tell_load(&self, state: &State) {
@@ -278,7 +279,7 @@ impl Place {
             let mut state = gate.state();
             let before = state.breaker.state();
             state.breaker.ended(self.way, answer, now);
-            gate.leave(&mut state);
+            gate.leave(&mut state, now);
             changed(before, &state)
         };
         self.forget();
@@ -294,7 +295,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         if self.is_taken {
-            self.gate.leave(&mut self.gate.state());
+            self.gate.leave(&mut self.gate.state(), Instant::now());
         }
     }
 }

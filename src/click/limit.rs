@@ -1,8 +1,9 @@
-//! How many calls a tracker is under at a time. As many as come, until its answers show that it has too many: then half of
-//! them, until they are in time again; then more, first by little and then by much.
+//! How many calls a tracker is under at a time. As many as come, until its answers show that it has too many: then no more than it
+//! answers in the time in which an answer is not late; when they are in time again, more, first by little and then by much.
 //!
 //! Answers are read in windows: a window has those of calls that began in it, so that what was too much before a cut is not held
-//! against what is after it, and so that it takes as long as the tracker takes.
+//! against what is after it, and so that it takes as long as the tracker takes. A tracker that suddenly answers fewer than come
+//! is not waited for so long: the queue before it would be longer than any visitor's patience by then.
 
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ const FEWEST: u32 = 4;
 const WINDOW: u32 = 16;
 /// An answer is late after this part of the deadline, unless the tracker is always as slow.
 const LATE_PART: u32 = 4;
+/// Calls that come in that time, of which fewer than half are answered, show that they pile up.
+const PILE: u32 = 32;
 /// If a cut has brought the time of answers down by less than this, they are not late for waiting on each other.
 const USELESS: f64 = 0.8;
 /// How much more calls there may be after the first, second … good window in a row in which all were needed.
@@ -48,21 +51,56 @@ pub(super) struct Limit {
     /// Good windows in a row in which the limit was reached.
     good: usize,
     cut: Option<Cut>,
+    /// Since the last cut a call had no answer in all its time: the tracker may be at work for calls that are gone.
+    has_been_silent: bool,
     window: Window,
+    flow: Flow,
+}
+
+/// What came and went since a time, and before that for as long.
+#[derive(Debug)]
+struct Flow {
+    since: Instant,
+    came: u32,
+    answered: u32,
+    came_before: u32,
+    answered_before: u32,
+}
+
+impl Flow {
+    fn new(since: Instant) -> Self {
+        Self {
+            since,
+            came: 0,
+            answered: 0,
+            came_before: 0,
+            answered_before: 0,
+        }
+    }
+
+    /// Whether calls pile up before a tracker that answers some: three of four now, or more than half for longer.
+    fn is_pile(&self) -> bool {
+        let (came, answered) = (self.came + self.came_before, self.answered + self.answered_before);
+        (self.came >= PILE && self.answered > 0 && self.answered * 4 < self.came)
+            || (came >= 2 * PILE && self.answered > 0 && answered * 2 < came)
+    }
 }
 
 /// What the last window led to.
 #[derive(Clone, Copy, Debug)]
 struct Cut {
-    /// The limit before the first of several cuts.
+    /// Calls under way before the first of several cuts.
     from: u32,
     /// What the answers took then, in seconds.
     took: f64,
+    /// The limit since.
+    to: u32,
 }
 
 #[derive(Debug)]
 struct Window {
     since: Instant,
+    /// As those saw it that came in the window.
     most_in_flight: u32,
     is_reached: bool,
     ended: u32,
@@ -75,10 +113,10 @@ struct Window {
 }
 
 impl Window {
-    fn new(since: Instant, in_flight: u32) -> Self {
+    fn new(since: Instant) -> Self {
         Self {
             since,
-            most_in_flight: in_flight,
+            most_in_flight: 0,
             is_reached: false,
             ended: 0,
             late: 0,
@@ -101,13 +139,17 @@ impl Limit {
             has_been_well: false,
             good: 0,
             cut: None,
-            window: Window::new(now, 0),
+            has_been_silent: false,
+            window: Window::new(now),
+            flow: Flow::new(now),
         }
     }
 
     /// Takes a place, if one is free.
-    pub(super) fn enter(&mut self) -> bool {
+    pub(super) fn enter(&mut self, now: Instant) -> bool {
+        self.look(now);
         if self.in_flight < self.most {
+            self.flow.came += 1;
             return self.enter_anyway();
         }
         self.window.is_reached = true;
@@ -128,6 +170,9 @@ impl Limit {
 
     /// A request that began at a time ended.
     pub(super) fn ended(&mut self, began: Instant, how: Ended, now: Instant) {
+        self.look(now);
+        self.flow.answered += u32::from(how == Ended::Answered);
+        self.has_been_silent |= how == Ended::Silent;
         let window = &mut self.window;
         if began < window.since || how == Ended::Failed {
             return;
@@ -144,7 +189,7 @@ impl Limit {
         }
         if window.ended == WINDOW {
             self.judge();
-            self.window = Window::new(now, self.in_flight);
+            self.window = Window::new(now);
         }
     }
 
@@ -161,6 +206,48 @@ impl Limit {
     /// Whether the last window was good, and there is room.
     pub(super) fn is_well(&self) -> bool {
         self.cut.is_none() && !self.window.is_reached && self.in_flight < self.most
+    }
+
+    /// Looks whether calls pile up, each time half as much time has passed as an answer may take.
+    fn look(&mut self, now: Instant) {
+        let passed = now - self.flow.since;
+        if passed < self.late_after / 2 {
+            return;
+        }
+        let next = Flow {
+            came_before: self.flow.came,
+            answered_before: self.flow.answered,
+            ..Flow::new(now)
+        };
+        let flow = std::mem::replace(&mut self.flow, next);
+        // What came to an edge on which nothing happened in between is no flow.
+        if passed > self.late_after {
+            self.flow = Flow::new(now);
+            return;
+        }
+        // As many as it answers in the time that an answer may take.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "fewer than came")]
+        let keeps_up_with = (f64::from(flow.answered) * self.late_after.div_duration_f64(passed)) as u32;
+        if self.has_been_well && flow.is_pile() {
+            // The last one in the pile has to wait for all the others.
+            let takes = passed.as_secs_f64() * f64::from(self.in_flight) / f64::from(flow.answered);
+            self.cut(keeps_up_with, takes);
+            self.window = Window::new(now);
+        } else {
+            self.most = self.most.max(keeps_up_with).min(MOST);
+        }
+    }
+
+    fn cut(&mut self, most: u32, took: f64) {
+        self.cut = Some(Cut {
+            from: self
+                .cut
+                .map_or(self.in_flight.max(self.window.most_in_flight), |cut| cut.from),
+            took,
+            to: self.most.min(most).max(FEWEST),
+        });
+        self.has_been_silent = false;
+        self.most = self.most.min(most).max(FEWEST);
     }
 
     fn judge(&mut self) {
@@ -188,19 +275,17 @@ impl Limit {
         let took = window.took / f64::from(WINDOW);
         // Late answers are answers: if fewer calls do not make them come sooner, this is how long the tracker takes.
         let is_late_only = window.late * 2 > WINDOW;
-        let was_useless = self.cut.is_some_and(|cut| took > cut.took * USELESS);
+        let is_as_late = |cut: &Cut| window.most_in_flight <= cut.to && took > cut.took * USELESS;
+        let was_useless = !self.has_been_silent && self.cut.as_ref().is_some_and(is_as_late);
         if is_late_only && (!self.has_been_well || was_useless) && self.late_after < self.deadline {
             self.late_after = (self.late_after * 2).min(self.deadline);
             if let Some(cut) = self.cut.take() {
-                self.most = cut.from;
+                self.most = self.most.max(cut.from);
             }
             return;
         }
-        self.cut = Some(Cut {
-            from: self.cut.map_or(self.most, |cut| cut.from),
-            took,
-        });
-        self.most = (self.most.min(window.most_in_flight) / 2).max(FEWEST);
+        let half = self.most.min(window.most_in_flight) / 2;
+        self.cut(half, took);
     }
 }
 
@@ -236,24 +321,22 @@ mod tests {
             }
         }
 
-        /// A window in which as many calls as may be are under way, and each takes so long.
-        fn window(&mut self, wanted: u32, how: Ended, took: Duration) {
+        /// So many calls at once as are wanted and may be; each ends so after so long.
+        fn round(&mut self, wanted: u32, how: Ended, took: Duration) {
             let mut under_way = 0;
             for _ in 0..wanted {
-                under_way += u32::from(self.limit.enter());
+                under_way += u32::from(self.limit.enter(self.now));
             }
             let began = self.now;
             self.now += took;
-            // One answer, so that it lives.
-            self.limit.ended(
-                began,
-                if how == Ended::Silent { Ended::Answered } else { how },
-                self.now,
-            );
-            for _ in 1..WINDOW {
+            for number in 0..under_way {
+                // One answer, so that it lives.
+                let how = if number == 0 && how == Ended::Silent {
+                    Ended::Answered
+                } else {
+                    how
+                };
                 self.limit.ended(began, how, self.now);
-            }
-            for _ in 0..under_way {
                 self.limit.leave();
             }
         }
@@ -263,15 +346,15 @@ mod tests {
     fn as_many_as_come_while_answers_are_in_time() {
         let mut tracker = Tracker::new();
         for _ in 0..100 {
-            tracker.window(MOST + 1, Ended::Answered, Duration::from_millis(60));
+            tracker.round(MOST + 1, Ended::Answered, Duration::from_millis(60));
             assert_eq!(tracker.limit.most(), MOST);
         }
         for _ in 0..MOST {
-            assert!(tracker.limit.enter());
+            assert!(tracker.limit.enter(tracker.now));
         }
-        assert!(!tracker.limit.enter());
+        assert!(!tracker.limit.enter(tracker.now));
         tracker.limit.leave();
-        assert!(tracker.limit.enter());
+        assert!(tracker.limit.enter(tracker.now));
     }
 
     #[test]
@@ -282,8 +365,8 @@ mod tests {
             (Ended::TooMuch, Duration::from_millis(1)),
         ] {
             let mut tracker = Tracker::new();
-            tracker.window(200, Ended::Answered, Duration::from_millis(60));
-            tracker.window(200, how, took);
+            tracker.round(200, Ended::Answered, Duration::from_millis(60));
+            tracker.round(200, how, took);
             assert_eq!(tracker.limit.most(), 100, "{how:?}");
             assert!(!tracker.limit.is_well());
         }
@@ -292,9 +375,9 @@ mod tests {
     #[test]
     fn calls_from_before_a_cut_are_not_held_against_it() {
         let mut tracker = Tracker::new();
-        tracker.window(200, Ended::Answered, Duration::from_millis(60));
+        tracker.round(200, Ended::Answered, Duration::from_millis(60));
         let began = tracker.now;
-        tracker.window(200, Ended::Answered, LATE);
+        tracker.round(200, Ended::Answered, LATE);
         for _ in 0..10 * WINDOW {
             tracker.limit.ended(began, Ended::Answered, tracker.now + LATE);
         }
@@ -320,19 +403,19 @@ mod tests {
     #[test]
     fn it_comes_back_within_a_few_windows() {
         let mut tracker = Tracker::new();
-        tracker.window(200, Ended::Answered, Duration::from_millis(60));
+        tracker.round(200, Ended::Answered, Duration::from_millis(60));
         for _ in 0..10 {
-            tracker.window(200, Ended::Silent, DEADLINE);
+            tracker.round(200, Ended::Silent, DEADLINE);
         }
         assert_eq!(tracker.limit.most(), FEWEST);
         let mut windows = 0;
         while tracker.limit.most() < 200 {
-            tracker.window(200, Ended::Answered, Duration::from_millis(60));
+            tracker.round(200, Ended::Answered, Duration::from_millis(60));
             windows += 1;
         }
         assert!(windows <= 16, "{windows}");
         let most = tracker.limit.most();
-        tracker.window(100, Ended::Answered, Duration::from_millis(60));
+        tracker.round(100, Ended::Answered, Duration::from_millis(60));
         assert_eq!(tracker.limit.most(), most, "nobody needs more");
     }
 
@@ -341,36 +424,72 @@ mod tests {
         // Slow from the start: that is how it is.
         let mut tracker = Tracker::new();
         for _ in 0..10 {
-            tracker.window(200, Ended::Answered, Duration::from_millis(1200));
+            tracker.round(200, Ended::Answered, Duration::from_millis(1200));
             assert_eq!(tracker.limit.most(), MOST);
         }
         // It becomes slow, and a cut does not make it quicker.
         let mut tracker = Tracker::new();
-        tracker.window(200, Ended::Answered, Duration::from_millis(60));
-        tracker.window(200, Ended::Answered, Duration::from_millis(700));
+        tracker.round(200, Ended::Answered, Duration::from_millis(60));
+        tracker.round(200, Ended::Answered, Duration::from_millis(700));
         assert_eq!(tracker.limit.most(), 100);
-        tracker.window(200, Ended::Answered, Duration::from_millis(700));
-        assert_eq!(tracker.limit.most(), MOST);
+        tracker.round(200, Ended::Answered, Duration::from_millis(700));
+        assert_eq!(tracker.limit.most(), 200, "as before");
         for _ in 0..10 {
-            tracker.window(200, Ended::Answered, Duration::from_millis(700));
-            assert_eq!(tracker.limit.most(), MOST);
+            tracker.round(200, Ended::Answered, Duration::from_millis(700));
+            assert!(tracker.limit.most() >= 200);
         }
         // It is quick again, and then has too much to do.
         for _ in 0..3 {
-            tracker.window(200, Ended::Answered, Duration::from_millis(60));
+            tracker.round(200, Ended::Answered, Duration::from_millis(60));
         }
-        tracker.window(200, Ended::Answered, Duration::from_millis(700));
+        tracker.round(200, Ended::Answered, Duration::from_millis(700));
         assert_eq!(tracker.limit.most(), 100);
-        tracker.window(200, Ended::Answered, Duration::from_millis(350));
-        assert_eq!(tracker.limit.most(), 105, "that helped");
+        tracker.round(200, Ended::Answered, Duration::from_millis(350));
+        assert_eq!(tracker.limit.late_after, DEADLINE / LATE_PART, "that helped");
+    }
+
+    #[test]
+    fn calls_that_pile_up_are_seen_before_they_are_late() {
+        let mut tracker = Tracker::new();
+        for _ in 0..5 {
+            tracker.round(40, Ended::Answered, Duration::from_millis(60));
+        }
+        // A call every 2 ms, of which one in ten is answered.
+        let mut began = tracker.now;
+        let mut calls = 0;
+        while tracker.limit.most() == MOST {
+            calls += 1;
+            tracker.now += Duration::from_millis(2);
+            tracker.limit.enter(tracker.now);
+            if calls % 10 == 0 {
+                tracker.limit.ended(began, Ended::Answered, tracker.now);
+                tracker.limit.leave();
+                began += Duration::from_millis(2);
+            }
+        }
+        assert!((125..=250).contains(&calls), "{calls} calls");
+        assert!((20..=30).contains(&tracker.limit.most()), "{}", tracker.limit.most());
+    }
+
+    #[test]
+    fn a_pause_is_no_pile() {
+        let mut tracker = Tracker::new();
+        for _ in 0..5 {
+            tracker.round(40, Ended::Answered, Duration::from_millis(60));
+        }
+        for _ in 0..400 {
+            tracker.now += Duration::from_millis(2);
+            tracker.limit.enter(tracker.now);
+        }
+        assert_eq!(tracker.limit.most(), MOST, "nothing is answered at all");
     }
 
     #[test]
     fn silence_is_never_taken_for_slowness() {
         let mut tracker = Tracker::new();
-        tracker.window(200, Ended::Answered, Duration::from_millis(60));
+        tracker.round(200, Ended::Answered, Duration::from_millis(60));
         for _ in 0..20 {
-            tracker.window(200, Ended::Silent, DEADLINE);
+            tracker.round(200, Ended::Silent, DEADLINE);
         }
         assert_eq!(tracker.limit.most(), FEWEST);
     }

@@ -17,6 +17,7 @@ const HEDGED: u8 = 1;
 const HEDGE_WON: u8 = 2;
 const BY_BREAKER: u8 = 4;
 const BY_LIMIT: u8 = 8;
+const BY_WORD: u8 = 16;
 
 /// What it took to ask a tracker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,6 +105,15 @@ impl Progress {
             SparedBy::Limit => BY_LIMIT,
         };
         self.marks.fetch_or(mark, Relaxed);
+    }
+
+    /// There is no call: what the tracker said to another visitor holds for this one.
+    pub(super) fn by_word(&self) {
+        self.marks.fetch_or(BY_WORD, Relaxed);
+    }
+
+    pub(super) fn is_by_word(&self) -> bool {
+        self.marks.load(Relaxed) & BY_WORD != 0
     }
 
     pub(super) fn queued(&self, wait: Duration) {

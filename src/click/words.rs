@@ -1,16 +1,23 @@
 //! What a tracker said of an offer that holds for every visitor: off, at its cap, or not to be had. Such a word is kept for a
-//! while; then one hit asks again, and the others go by the old word until it has its answer.
+//! while; then one hit asks again, and the others go by the old word until it has its answer. Of an offer that nobody has asked for
+//! yet, the first hit asks, and others wait a moment for what it hears.
 
 use std::{
-    collections::HashMap,
-    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    collections::{HashMap, hash_map},
+    sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
 
 use super::answer::{Answer, Scope};
 use crate::offer_ids::OfferIds;
+
+/// How long the first hit of an offer is waited for: about as long as a call takes.
+const FIRST_WAIT: Duration = Duration::from_millis(150);
 
 /// An offer of a tracker's, by the tracker's number. The promo is a part of it, as a wrong one is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,7 +31,10 @@ pub(super) struct Words {
     ttl: Duration,
     /// As long as a call takes at most.
     patience: Duration,
-    said: RwLock<HashMap<OfferKey, Word>>,
+    /// Of offers that have been asked for; most have none.
+    said: RwLock<HashMap<OfferKey, Option<Box<Word>>>>,
+    /// Offers that are being asked for the first time. The sender is gone when the answer has been heard.
+    firsts: Mutex<HashMap<OfferKey, watch::Receiver<()>>>,
 }
 
 struct Word {
@@ -35,6 +45,29 @@ struct Word {
     asked_until: Instant,
 }
 
+/// How a hit stands to an offer that nobody has had an answer for yet.
+enum First<'a> {
+    /// It is the one who asks.
+    Asks(Asking<'a>),
+    /// Another asks.
+    Waits(watch::Receiver<()>),
+}
+
+/// The first hit of an offer is under way. Dropped, nobody waits for it any more.
+pub(super) struct Asking<'a> {
+    words: &'a Words,
+    offer: OfferKey,
+    _heard: watch::Sender<()>,
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        // Nothing under the lock can panic half way.
+        let mut firsts = self.words.firsts.lock().unwrap_or_else(PoisonError::into_inner);
+        firsts.remove(&self.offer);
+    }
+}
+
 impl Words {
     /// None yet. Each is kept for `ttl`, with zero none is; a call takes `patience` at most.
     pub(super) fn new(ttl: Duration, patience: Duration) -> Self {
@@ -42,6 +75,7 @@ impl Words {
             ttl,
             patience,
             said: RwLock::default(),
+            firsts: Mutex::default(),
         }
     }
 
@@ -50,13 +84,13 @@ impl Words {
         let goes_by = |word: &Word| (now < word.until || now < word.asked_until).then(|| word.answer.clone());
         {
             let said = self.read();
-            let word = said.get(&offer)?;
+            let word = said.get(&offer)?.as_ref()?;
             if let Some(answer) = goes_by(word) {
                 return Some(answer);
             }
         }
         let mut said = self.write();
-        let word = said.get_mut(&offer)?;
+        let word = said.get_mut(&offer)?.as_mut()?;
         // Another may have been told to ask in between.
         let answer = goes_by(word);
         if answer.is_none() {
@@ -65,44 +99,84 @@ impl Words {
         answer
     }
 
-    /// What a call came to.
-    pub(super) fn heard(&self, offer: OfferKey, answer: &Answer, now: Instant) {
-        match answer.scope() {
-            Scope::Offer if self.ttl.is_zero() => {}
-            Scope::Offer => {
-                let word = Word {
-                    answer: answer.clone(),
-                    until: now + self.ttl,
-                    asked_until: now,
-                };
-                self.write().insert(offer, word);
-            }
-            // Most calls are of offers of which there is no word.
-            _ if !self.read().contains_key(&offer) => {}
-            Scope::Click => {
-                self.write().remove(&offer);
-            }
-            // That this visitor is not wanted says nothing of the others: the next one asks.
-            Scope::Visitor => {
-                if let Some(word) = self.write().get_mut(&offer) {
-                    word.asked_until = now;
-                }
-            }
-            // As good as no answer: the old word holds for another while.
-            Scope::Tracker => {
-                if let Some(word) = self.write().get_mut(&offer) {
-                    word.until = now + self.ttl;
-                }
+    /// What the first hit of an offer hears, if it holds for every visitor; else nothing, and who is the first has it held on to
+    /// while it asks.
+    ///
+    /// Dropped while it waits, it changes nothing.
+    pub(super) async fn of_first(&self, offer: OfferKey, now: Instant) -> Result<Option<Asking<'_>>, Answer> {
+        if self.ttl.is_zero() {
+            return Ok(None);
+        }
+        match self.first(offer) {
+            None => Ok(None),
+            Some(First::Asks(asking)) => Ok(Some(asking)),
+            Some(First::Waits(mut heard)) => {
+                // It ends by an error when the sender is gone.
+                let _ = timeout_at(now + FIRST_WAIT, heard.changed()).await;
+                self.of(offer, Instant::now()).map_or(Ok(None), Err)
             }
         }
     }
 
+    fn first(&self, offer: OfferKey) -> Option<First<'_>> {
+        let is_known = || self.read().contains_key(&offer);
+        if is_known() {
+            return None;
+        }
+        let mut firsts = self.firsts.lock().unwrap_or_else(PoisonError::into_inner);
+        match firsts.entry(offer) {
+            hash_map::Entry::Occupied(first) => Some(First::Waits(first.get().clone())),
+            // Its answer may have been heard in between.
+            hash_map::Entry::Vacant(_) if is_known() => None,
+            hash_map::Entry::Vacant(free) => {
+                let (sender, heard) = watch::channel(());
+                free.insert(heard);
+                Some(First::Asks(Asking {
+                    words: self,
+                    offer,
+                    _heard: sender,
+                }))
+            }
+        }
+    }
+
+    /// What a call came to.
+    pub(super) fn heard(&self, offer: OfferKey, answer: &Answer, now: Instant) {
+        if self.ttl.is_zero() {
+            return;
+        }
+        let scope = answer.scope();
+        if scope == Scope::Offer {
+            let word = Word {
+                answer: answer.clone(),
+                until: now + self.ttl,
+                asked_until: now,
+            };
+            self.write().insert(offer, Some(Box::new(word)));
+            return;
+        }
+        // Most calls are of offers of which there is no word.
+        if matches!(self.read().get(&offer), Some(None)) {
+            return;
+        }
+        let mut said = self.write();
+        let said = said.entry(offer).or_default();
+        match (scope, said.as_mut()) {
+            (Scope::Click, Some(_)) => *said = None,
+            // That this visitor is not wanted says nothing of the others: the next one asks.
+            (Scope::Visitor, Some(word)) => word.asked_until = now,
+            // As good as no answer: the old word holds for another while.
+            (Scope::Tracker, Some(word)) => word.until = now + self.ttl,
+            (_, None) | (Scope::Offer, _) => {}
+        }
+    }
+
     // Nothing under the lock can panic half way.
-    fn read(&self) -> RwLockReadGuard<'_, HashMap<OfferKey, Word>> {
+    fn read(&self) -> RwLockReadGuard<'_, HashMap<OfferKey, Option<Box<Word>>>> {
         self.said.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, HashMap<OfferKey, Word>> {
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<OfferKey, Option<Box<Word>>>> {
         self.said.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -226,5 +300,42 @@ mod tests {
         words.heard(OFFER, &Answer::Failed(Failure::Timeout), later);
         assert_eq!(words.of(OFFER, later + TTL - Duration::from_nanos(1)), Some(overcap()));
         assert_eq!(words.of(OFFER, later + TTL), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_comes_beside_the_first_goes_by_what_it_hears() {
+        let words = Words::new(TTL, PATIENCE);
+        let now = Instant::now();
+        for (answer, is_for_all) in [(overcap(), true), (click(), false)] {
+            let first = words
+                .of_first(OFFER, now)
+                .await
+                .expect("no word yet")
+                .expect("the first");
+            let (second, ()) = tokio::join!(words.of_first(OFFER, now), async {
+                words.heard(OFFER, &answer, now);
+                drop(first);
+            });
+            assert_eq!(second.is_err(), is_for_all);
+            assert_eq!(now.elapsed(), Duration::ZERO, "not longer than it takes");
+            // The next ones do not wait.
+            assert!(words.of_first(OFFER, now).await.expect("nobody to wait for").is_none());
+            words.write().remove(&OFFER);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_is_not_waited_for_long() {
+        let words = Words::new(TTL, PATIENCE);
+        let now = Instant::now();
+        let first = words.of_first(OFFER, now).await.expect("no word yet");
+        assert!(first.is_some());
+        assert!(words.of_first(OFFER, now).await.expect("no word yet").is_none());
+        assert!(now.elapsed() >= FIRST_WAIT && now.elapsed() < 2 * FIRST_WAIT);
+        drop(first);
+        assert!(
+            words.of_first(OFFER, now).await.expect("no word yet").is_some(),
+            "it heard nothing"
+        );
     }
 }

@@ -37,7 +37,7 @@ pub const MAX_ANSWER_BYTES: usize = 64 * 1024;
 /// How long a connection may take to become ready again after its answer has been read.
 const RELEASE_LIMIT: Duration = Duration::from_secs(1);
 /// The youngest age at which a connection takes no new requests. A tracker that moves by DNS waits no longer than twice this.
-const MIN_AGE: Duration = Duration::from_secs(5 * 60);
+const MIN_AGE: Duration = Duration::from_mins(5);
 /// Connections to a tracker of HTTP/2 that are made at once: each is for many requests, and one may be slow.
 const MAX_DIALS: usize = 4;
 
@@ -252,9 +252,10 @@ impl Client {
                 return Ok(connection);
             }
             tokio::select! {
+                // First what others have made: whoever made it leaves the next one in line the turn to make another.
                 biased;
-                connected = &mut own => return connected,
                 () = shared => {}
+                connected = &mut own => return connected,
             }
         }
     }

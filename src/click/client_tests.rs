@@ -1,1 +1,259 @@
-//! Tests.
+//! Which connection a request goes out on: kept ones, shared ones, and those made before anyone asks.
+
+use tokio::{task::JoinSet, time::sleep};
+
+use super::{
+    super::scripted::{Act, Authority, NAME, Scripted, Tracker, plain, target},
+    *,
+};
+
+const A: &str = "192.0.2.1";
+const B: &str = "192.0.2.2";
+const LIMIT: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HTTP1: &[&str] = &["http/1.1"];
+const HTTP2: &[&str] = &["h2", "http/1.1"];
+
+fn client(endpoint: Endpoint, network: &Arc<Scripted>) -> Arc<Client> {
+    let seam: Arc<dyn Network> = Arc::<Scripted>::clone(network);
+    Arc::new(Client::new(endpoint, seam))
+}
+
+/// A client over TLS with a tracker at one address that speaks so.
+fn over_tls(alpn: &[&str], change: fn(&mut Tracker)) -> (Arc<Client>, Arc<Scripted>) {
+    let authority = Authority::new();
+    let mut tracker = authority.tracker(NAME, alpn);
+    change(&mut tracker);
+    let network = Scripted::new(&[(A, Act::Serve(tracker))]);
+    (client(authority.endpoint(), &network), network)
+}
+
+/// A request on a kept connection, else on a fresh one; the address that answered.
+async fn ask_on(client: &Client, seat: &Seat) -> Result<String, CallError> {
+    let target = target();
+    let replied = match client.kept(&target, seat, None).await {
+        Some(replied) => replied,
+        None => client.fresh(&target, seat, Instant::now() + LIMIT).await,
+    };
+    let (reply, lease) = replied?;
+    if let Some(lease) = lease {
+        client.release(lease).await;
+    }
+    let body = reply.body.expect("a whole body");
+    Ok(String::from_utf8(body.to_vec()).expect("an address"))
+}
+
+async fn ask(client: &Client) -> Result<String, CallError> {
+    ask_on(client, &Seat::default()).await
+}
+
+/// So many requests at once.
+async fn burst(client: &Arc<Client>, requests: usize) {
+    let mut asking = JoinSet::new();
+    for _ in 0..requests {
+        let client = Arc::clone(client);
+        asking.spawn(async move { ask(&client).await });
+    }
+    while let Some(answer) = asking.join_next().await {
+        assert_eq!(answer.expect("no panic").as_deref(), Ok(A));
+    }
+}
+
+/// Lets everything happen that needs no time.
+async fn settle() {
+    sleep(Duration::from_millis(1)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_is_kept_until_it_is_silent_or_old() {
+    let network = Scripted::new(&[(A, Act::Serve(Tracker::default()))]);
+    let client = client(plain(), &network);
+    let made = || network.connects().len();
+    for _ in 0..3 {
+        assert_eq!(ask(&client).await.as_deref(), Ok(A));
+        sleep(Duration::from_secs(54)).await;
+    }
+    assert_eq!(made(), 1);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(ask(&client).await.as_deref(), Ok(A));
+    assert_eq!(made(), 2, "a silent one is not used");
+    let began = Instant::now();
+    while made() == 2 {
+        assert_eq!(ask(&client).await.as_deref(), Ok(A));
+        sleep(Duration::from_secs(1)).await;
+    }
+    let age = began.elapsed();
+    assert!(
+        (MIN_AGE..MIN_AGE * 2 + Duration::from_secs(2)).contains(&age),
+        "{age:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_moves_takes_its_connections_along() {
+    let serve = || Act::Serve(Tracker::default());
+    for is_watched in [false, true] {
+        let network = Scripted::new(&[(A, serve())]);
+        let client = client(plain(), &network);
+        let watching = is_watched.then(|| tokio::spawn(keep_warm(Arc::downgrade(&client))));
+        assert_eq!(ask(&client).await.as_deref(), Ok(A));
+        network.now(&[(B, serve())]);
+        assert_eq!(
+            ask(&client).await.as_deref(),
+            Ok(A),
+            "the answer of the resolver is young"
+        );
+        sleep(Duration::from_secs(31)).await;
+        if !is_watched {
+            client.names.renew_when_due(Instant::now());
+            settle().await;
+        }
+        assert_eq!(ask(&client).await.as_deref(), Ok(B));
+        if let Some(watching) = watching {
+            watching.abort();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_that_breaks_connections_is_set_aside() {
+    let broken = Tracker {
+        closes: true,
+        ..Tracker::default()
+    };
+    let network = Scripted::new(&[(A, Act::Serve(broken)), (B, Act::Serve(Tracker::default()))]);
+    let client = client(plain(), &network);
+    assert!(matches!(ask(&client).await, Err(CallError::Unreachable(_))));
+    assert_eq!(ask(&client).await.as_deref(), Ok(B));
+}
+
+#[tokio::test(start_paused = true)]
+async fn spares_are_ready_until_nobody_has_come_for_a_while() {
+    let (client, network) = over_tls(HTTP1, |_| ());
+    let made = || network.connects().len();
+    let warm = tokio::spawn(keep_warm(Arc::downgrade(&client)));
+    settle().await;
+    assert_eq!(made(), 2);
+    // Both spares at once: a third request would find none, and two more are made.
+    burst(&client, 2).await;
+    settle().await;
+    let after_burst = made();
+    assert!((2..=4).contains(&after_burst), "{after_burst}");
+    for _ in 0..30 {
+        sleep(Duration::from_secs(20)).await;
+        let before = client.next.load(Ordering::Relaxed);
+        let seat = Seat::default();
+        assert_eq!(ask_on(&client, &seat).await.as_deref(), Ok(A));
+        assert!(seat.number() < before, "the visitor paid for a handshake");
+    }
+    sleep(10 * MINUTE).await;
+    let quiet = made();
+    sleep(60 * MINUTE).await;
+    assert_eq!(made(), quiet, "nobody comes");
+    assert_eq!(ask(&client).await.as_deref(), Ok(A));
+    settle().await;
+    assert!(made() > quiet + 1, "somebody came");
+    drop(client);
+    warm.await.expect("it ends with the client");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tracker_without_tls_gets_no_spares() {
+    let network = Scripted::new(&[(A, Act::Serve(Tracker::default()))]);
+    let client = client(plain(), &network);
+    tokio::spawn(keep_warm(Arc::downgrade(&client)));
+    sleep(MINUTE).await;
+    assert_eq!(network.connects(), []);
+    assert_eq!(network.questions.load(Ordering::Relaxed), 2, "but its name is known");
+}
+
+#[tokio::test(start_paused = true)]
+async fn spares_that_die_or_cannot_be_made_are_no_storm() {
+    for alpn in [HTTP1, HTTP2] {
+        for refuses in [false, true] {
+            let (client, network) = over_tls(alpn, |tracker| tracker.closes = true);
+            if refuses {
+                network.act(A, Act::Refuse);
+            }
+            tokio::spawn(keep_warm(Arc::downgrade(&client)));
+            sleep(MINUTE).await;
+            let made = network.connects().len();
+            assert!((4..=16).contains(&made), "{made} {alpn:?} {refuses}");
+            // Visitors who come all the time do not make it one.
+            let began = made;
+            for _ in 0..600 {
+                assert_eq!(
+                    client
+                        .kept(&target(), &Seat::default(), None)
+                        .await
+                        .is_some_and(|got| got.is_ok()),
+                    false
+                );
+                sleep(Duration::from_millis(100)).await;
+            }
+            let made = network.connects().len() - began;
+            assert!(made <= 60, "{made} {alpn:?} {refuses}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_connection_is_for_many_requests_over_http2() {
+    let (client, network) = over_tls(HTTP2, |tracker| tracker.takes = Duration::from_millis(100));
+    let made = || network.connects().len();
+    assert_eq!(ask(&client).await.as_deref(), Ok(A));
+    burst(&client, 64).await;
+    assert_eq!(made(), 1);
+    let began = Instant::now();
+    burst(&client, 65).await;
+    assert_eq!(made(), 2, "one more than a connection takes");
+    assert!(began.elapsed() < Duration::from_millis(200), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_without_a_connection_shares_what_it_makes() {
+    let (client, network) = over_tls(HTTP2, |tracker| tracker.takes = Duration::from_millis(100));
+    assert_eq!(ask(&client).await.as_deref(), Ok(A));
+    sleep(MINUTE).await;
+    burst(&client, 200).await;
+    let made = network.connects().len();
+    assert!((1 + 4..=1 + 4 + 4).contains(&made), "{made}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeat_goes_out_on_another_connection() {
+    let (client, network) = over_tls(HTTP2, |tracker| tracker.takes = Duration::from_millis(100));
+    let (target, first, second) = (target(), Seat::default(), Seat::default());
+    assert_eq!(ask_on(&client, &first).await.as_deref(), Ok(A));
+    assert!(client.kept(&target, &second, Some(&first)).await.is_none());
+    assert!(client.fresh(&target, &second, Instant::now() + LIMIT).await.is_ok());
+    assert_ne!(first.number(), second.number());
+    let (third, fourth) = (Seat::default(), Seat::default());
+    assert!(
+        client
+            .kept(&target, &third, Some(&first))
+            .await
+            .is_some_and(|got| got.is_ok())
+    );
+    assert_eq!(third.number(), second.number());
+    assert!(
+        client
+            .kept(&target, &fourth, Some(&second))
+            .await
+            .is_some_and(|got| got.is_ok())
+    );
+    assert_eq!(fourth.number(), first.number());
+    assert_eq!(network.connects().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_given_up_frees_its_place_alone() {
+    let (client, network) = over_tls(HTTP2, |tracker| tracker.takes = Duration::from_millis(100));
+    assert_eq!(ask(&client).await.as_deref(), Ok(A));
+    for _ in 0..200 {
+        let given_up = tokio::time::timeout(Duration::from_millis(10), ask(&client)).await;
+        assert!(given_up.is_err());
+    }
+    burst(&client, 64).await;
+    assert_eq!(network.connects().len(), 1);
+}

@@ -221,8 +221,8 @@ fn of_http2(error: &hyper::Error) -> Option<&h2::Error> {
 /// What a tracker refused or did not come to before its GOAWAY is as if it had never been sent (RFC 9113, sections 6.8 and 8.7).
 fn lost(error: &hyper::Error) -> Lost {
     let http2 = of_http2(error);
-    let is_told = http2.is_some_and(|error| error.is_remote());
-    let is_nonsense = error.is_parse() || http2.is_some_and(|error| error.is_library());
+    let is_told = http2.is_some_and(h2::Error::is_remote);
+    let is_nonsense = error.is_parse() || http2.is_some_and(h2::Error::is_library);
     Lost {
         error: if is_nonsense {
             CallError::NotHttp

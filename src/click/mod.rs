@@ -22,6 +22,9 @@ mod network;
 mod pace;
 mod pool;
 mod progress;
+#[cfg(test)]
+#[path = "scripted_tests.rs"]
+mod scripted;
 pub mod secret;
 pub mod tracker;
 mod warm;

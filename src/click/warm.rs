@@ -11,7 +11,7 @@ use super::client::Client;
 /// HTTP/1.1 connections that wait: one for the next visitor, one for whoever comes at the same time.
 const SPARES: usize = 2;
 /// A tracker that nobody was sent to for so long gets no connections that nobody may need.
-const QUIET: Duration = Duration::from_secs(10 * 60);
+const QUIET: Duration = Duration::from_mins(10);
 /// No visitor waits for these connections, so that they may take longer than those that are waited for.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// How often it is looked at without being told of anything.

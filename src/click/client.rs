@@ -240,24 +240,22 @@ impl Client {
     /// Dropped at an await, it closes what it has begun.
     async fn connect_or_share(&self, by: Instant) -> Result<Connection, CallError> {
         let from = self.next.load(Ordering::Relaxed);
-        let mut own = pin!(async {
-            let permit = timeout_at(by, self.dials.acquire()).await;
-            let _permit = permit.map_err(|_| CallError::Unreachable("it took no connection in time"))?;
-            self.connect(by).await
-        });
-        loop {
+        let mut turn = pin!(timeout_at(by, self.dials.acquire()));
+        let turn = loop {
             let mut shared = pin!(self.shared.notified());
             shared.as_mut().enable();
             if let Some(connection) = self.pool.take_shared(Instant::now(), |number| number >= from) {
                 return Ok(connection);
             }
             tokio::select! {
-                // First what others have made: whoever made it leaves the next one in line the turn to make another.
+                // Whoever has made a connection leaves its turn to the next in line: that one looks first at what was made.
                 biased;
                 () = shared => {}
-                connected = &mut own => return connected,
+                turn = &mut turn => break turn,
             }
-        }
+        };
+        let _turn = turn.map_err(|_| CallError::Unreachable("it took no connection in time"))?;
+        self.connect(by).await
     }
 
     /// Dropped at an await, it closes what it has begun.

@@ -32,10 +32,10 @@ use super::{
 };
 
 /// Requests of ours on one HTTP/2 connection: when it breaks, no more are lost than these. Servers allow 100 or more.
-pub(super) const MAX_STREAMS: usize = 64;
-/// A connection with requests under way on which nothing comes for so long is asked whether it lives (RFC 9113, section 6.7),
+const MAX_STREAMS: usize = 64;
+/// A connection with requests under way on which nothing comes for so long is asked whether it lives (RFC 9113, section 6.7), …
 const PING_EVERY: Duration = Duration::from_secs(10);
-/// and closed unless it answers within this.
+/// … and closed unless it answers within this.
 const PING_LIMIT: Duration = Duration::from_secs(5);
 
 /// What is known of a connection beside what it speaks.
@@ -82,17 +82,25 @@ impl Drop for Place {
 impl Http2 {
     /// A place for one more request. Asked under the lock of whoever keeps the connection, it gives no more than there are.
     pub(super) fn place(self: &Arc<Self>) -> Option<Place> {
-        let most = self.allowed.load(Ordering::Relaxed).min(MAX_STREAMS);
-        if self.under_way.load(Ordering::Relaxed) >= most {
+        if self.under_way.load(Ordering::Relaxed) >= self.places() {
             return None;
         }
         self.under_way.fetch_add(1, Ordering::Relaxed);
         Some(Place(Arc::clone(self)))
     }
 
-    /// How many requests are under way on it.
-    pub(super) fn under_way(&self) -> usize {
-        self.under_way.load(Ordering::Relaxed)
+    fn places(&self) -> usize {
+        self.allowed.load(Ordering::Relaxed).min(MAX_STREAMS)
+    }
+
+    /// Whether more than half of its places are free.
+    pub(super) fn is_roomy(&self) -> bool {
+        self.under_way.load(Ordering::Relaxed) * 2 < self.places()
+    }
+
+    /// Whether no request is under way on it.
+    pub(super) fn is_idle(&self) -> bool {
+        self.under_way.load(Ordering::Relaxed) == 0
     }
 
     /// Whether it takes no new requests: it is closed, or the tracker said that it will be.

@@ -39,7 +39,7 @@ async fn families_take_turns_and_what_failed_comes_last_for_a_while() {
         [A, B, C, D].map(address),
         "what failed first is tried before what failed last"
     );
-    advance(ASIDE - Duration::from_secs(1)).await;
+    advance(Duration::from_secs(29)).await;
     assert_eq!(in_order(&names), [C, A, B, D].map(address));
 }
 
@@ -81,9 +81,9 @@ async fn one_question_is_for_all_and_not_repeated_at_once() {
     assert_eq!(questions(), 1);
     assert_eq!(names.ask(Instant::now()).await, Ok(()));
     assert_eq!(questions(), 1);
-    advance(RENEW_AFTER - Duration::from_nanos(1)).await;
+    advance(Duration::from_millis(29_999)).await;
     names.renew_when_due(Instant::now());
-    assert_eq!(names.due(), Some(Instant::now() + Duration::from_nanos(1)));
+    assert_eq!(names.due(), Some(Instant::now() + Duration::from_millis(1)));
     advance(Duration::from_millis(1)).await;
     names.renew_when_due(Instant::now());
     names.renew_when_due(Instant::now());

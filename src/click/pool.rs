@@ -11,7 +11,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::connection::{Card, Connection, Http1, Http2, MAX_STREAMS};
+use super::connection::{Card, Connection, Http1, Http2};
 
 /// Servers commonly close at 60 or 75 seconds of silence: one of ours is older than theirs only by bad luck.
 pub(super) const IDLE_LIMIT: Duration = Duration::from_secs(55);
@@ -149,7 +149,7 @@ impl Pool {
         kept.idle
             .retain(|idle| soon < idle.until && may_go(&idle.connection.card.address));
         kept.drop_ending_shared(now, soon, &may_go);
-        let is_roomy = |shared: &&Shared| shared.connection.under_way() < MAX_STREAMS / 2;
+        let is_roomy = |shared: &&Shared| shared.connection.is_roomy();
         Ready {
             idle: kept.idle.len(),
             roomy: kept.shared.iter().filter(is_roomy).count(),
@@ -175,10 +175,10 @@ impl Kept {
             Some((shared, place))
         })?;
         shared.since = now;
-        let is_half_full = shared.connection.under_way() >= MAX_STREAMS / 2;
+        let is_roomy = shared.connection.is_roomy();
         Some(Taken {
             connection: Connection::Shared(place),
-            was_last: is_half_full && others.next().is_none(),
+            was_last: !is_roomy && others.next().is_none(),
         })
     }
 
@@ -197,7 +197,7 @@ impl Kept {
         self.shared.retain(|Shared { connection, since }| {
             let is_ending = connection.is_ending();
             died_young += u32::from(is_ending && now < *since + YOUNG);
-            let is_idle = connection.under_way() == 0 && soon >= *since + IDLE_LIMIT;
+            let is_idle = connection.is_idle() && soon >= *since + IDLE_LIMIT;
             !is_ending && !is_idle && soon < connection.card.ends && may_go(&connection.card.address)
         });
         self.died_young += died_young;

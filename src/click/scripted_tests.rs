@@ -194,9 +194,9 @@ impl Authority {
 
     /// Where [`NAME`] is, over TLS.
     pub(super) fn endpoint(&self) -> Endpoint {
-        let roots = Roots::from_pem(self.0.pem().as_bytes()).ok().expect("a root");
+        let roots = Roots::from_pem(self.0.pem().as_bytes()).expect("a root");
         let url = format!("https://{NAME}/").parse().expect("a URL");
-        Endpoint::new(&url, &roots).ok().expect("an endpoint")
+        Endpoint::new(&url, &roots).unwrap_or_else(|why| panic!("{why}"))
     }
 
     /// A tracker with a certificate for a name that speaks one of these.
@@ -227,7 +227,7 @@ impl Authority {
 /// Where [`NAME`] is, without TLS.
 pub(super) fn plain() -> Endpoint {
     let url = format!("http://{NAME}:443/").parse().expect("a URL");
-    Endpoint::new(&url, &Roots::default()).ok().expect("an endpoint")
+    Endpoint::new(&url, &Roots::default()).unwrap_or_else(|why| panic!("{why}"))
 }
 
 /// Any request.

@@ -10,6 +10,7 @@ mod cache;
 mod commands;
 mod configuration;
 mod connections;
+mod connections_to_trackers;
 mod drain;
 mod explain;
 mod faults;

@@ -20,6 +20,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::{
     io::DuplexStream,
+    task::JoinSet,
     time::{Instant, sleep},
 };
 use tokio_rustls::TlsAcceptor;
@@ -70,6 +71,7 @@ pub(super) struct Scripted {
     acts: Mutex<HashMap<SocketAddr, Act>>,
     connects: Mutex<Vec<(SocketAddr, Instant)>>,
     pub(super) questions: AtomicUsize,
+    serving: Mutex<JoinSet<()>>,
 }
 
 impl Scripted {
@@ -80,6 +82,7 @@ impl Scripted {
             acts: Mutex::default(),
             connects: Mutex::default(),
             questions: AtomicUsize::new(0),
+            serving: Mutex::default(),
         });
         scripted.now(acts);
         scripted
@@ -100,6 +103,11 @@ impl Scripted {
 
     pub(super) fn say(&self, says: Says) {
         *self.says.lock().expect("no panic") = says;
+    }
+
+    /// Closes every connection, as a tracker that ends does.
+    pub(super) fn close_all(&self) {
+        self.serving.lock().expect("no panic").abort_all();
     }
 
     /// Where connections were begun, and when.
@@ -141,7 +149,10 @@ impl Network for Scripted {
                 Act::ServeAfter(after, tracker) => (tracker, after),
             };
             sleep(after).await;
-            tokio::spawn(serve(tracker, far, address));
+            self.serving
+                .lock()
+                .expect("no panic")
+                .spawn(serve(tracker, far, address));
             Ok(Box::new(near) as Box<dyn Stream>)
         })
     }

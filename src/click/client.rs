@@ -163,7 +163,8 @@ impl Client {
         }
     }
 
-    /// Sends a request on a fresh connection, which must be there (TCP, TLS) by `connect_by`.
+    /// Sends a request on a fresh connection, which must be there (TCP, TLS) by `connect_by`. Over HTTP/2 that may be one
+    /// which another call has made since this one began.
     ///
     /// Dropped at an await, it closes the connection that it makes or uses; one that others use too stays.
     pub async fn fresh(

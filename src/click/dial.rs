@@ -2,9 +2,9 @@
 //!
 //! Whole is one with TLS, so that an address with a wrong certificate does not win. Keeps no connection.
 
-use std::{collections::VecDeque, future::poll_fn, net::SocketAddr, pin::Pin, sync::Arc, task::Poll, time::Duration};
-
-use std::io;
+use std::{
+    collections::VecDeque, future::poll_fn, io, net::SocketAddr, pin::Pin, sync::Arc, task::Poll, time::Duration,
+};
 
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -52,7 +52,7 @@ pub(super) async fn dial(
     } else {
         names.renew_when_due(now);
     }
-    // Moved into the future below, which is pinned: the limit is that of what the question is for.
+    // The question that is asked when no address has answered.
     let mut others = None;
     let mut tried: Vec<SocketAddr> = Vec::new();
     let mut under_way: Vec<Attempt<'_>> = Vec::new();

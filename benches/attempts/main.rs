@@ -106,7 +106,7 @@ fn outage(name: &str, mood: Mood, quick: bool, checked: &mut Vec<Checked>) {
         promised: "below 5".to_owned(),
         holds: p99 < Duration::from_millis(5),
     });
-    let normal = run.normal_from(back) - back;
+    let normal = run.normal_after(back);
     checked.push(Checked {
         what: if errors {
             "errors: every visitor has a click again after, in s"
@@ -150,7 +150,7 @@ fn melting(quick: bool, checked: &mut Vec<Checked>) {
         promised: "above 90 %".to_owned(),
         holds: goodput > 0.9,
     });
-    let normal = run.normal_from(back) - back;
+    let normal = run.normal_after(back);
     checked.push(Checked {
         what: "a tenth of the capacity: every visitor has a click again after, in s",
         is: format!("{:.1}", normal.as_secs_f64()),

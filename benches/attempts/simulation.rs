@@ -164,9 +164,9 @@ impl Run {
         waited.get(place.saturating_sub(1)).copied().unwrap_or_default()
     }
 
-    /// From when on, after a time, all have a click.
-    pub(crate) fn normal_from(&self, time: Duration) -> Duration {
+    /// How long after a time somebody still has no click.
+    pub(crate) fn normal_after(&self, time: Duration) -> Duration {
         let without = self.of(|at| at >= time).filter(|hit| !hit.has_click);
-        without.map(|hit| hit.at).max().unwrap_or(time)
+        without.map(|hit| hit.at.saturating_sub(time)).max().unwrap_or_default()
     }
 }

@@ -1,6 +1,6 @@
 //! Asking for a click: from the cache, from a call under way, or from the tracker.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{hash::RandomState, net::IpAddr, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, timeout_at};
 
@@ -54,8 +54,9 @@ impl OfferRequest<'_> {
         }
     }
 
-    fn key(&self, ip: IpAddr, user_agent: &[u8]) -> Key {
-        Key::new(self.tracker.number, self.ids.offer, self.ids.campaign, ip, user_agent)
+    fn key(&self, hasher: &RandomState, ip: IpAddr, user_agent: &[u8]) -> Key {
+        let OfferIds { offer, campaign, .. } = self.ids;
+        Key::new(hasher, self.tracker.number, offer, campaign, ip, user_agent)
     }
 }
 
@@ -99,6 +100,7 @@ impl Asked {
 /// All clicks: those had, and those on their way.
 pub struct ClickApi {
     settings: Settings,
+    hasher: RandomState,
     cache: Cache,
     flights: Arc<Flights>,
     words: Words,
@@ -109,6 +111,7 @@ impl ClickApi {
     pub fn new(settings: Settings) -> Self {
         Self {
             settings,
+            hasher: RandomState::new(),
             cache: Cache::new(settings.cache_entries),
             flights: Arc::new(Flights::new()),
             words: Words::new(settings.offer_ttl, settings.care.deadline),
@@ -133,7 +136,7 @@ impl ClickApi {
         told: impl FnOnce() -> Told,
         until: impl FnOnce() -> Instant,
     ) -> Asked {
-        let key = offer.key(who.ip, who.user_agent);
+        let key = offer.key(&self.hasher, who.ip, who.user_agent);
         let began = Instant::now();
         if let Some(click) = self.cache.get(&key, began) {
             return Asked::kept(Answer::Click(click), CacheUse::Hit);

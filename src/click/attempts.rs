@@ -103,7 +103,8 @@ impl Call<'_> {
             if let Some(beside) = beside {
                 self.progress.hedged();
                 let hedged = Instant::now();
-                let mut second = pin!(self.attempt(Attempt::Hedge, &other, Some(&seat)));
+                // Few calls come here: the others are not to carry the room for it.
+                let mut second = Box::pin(self.attempt(Attempt::Hedge, &other, Some(&seat)));
                 match timeout_at(self.by, race(first.as_mut(), second.as_mut())).await {
                     Ok(Raced::Won {
                         winner,
@@ -118,7 +119,11 @@ impl Call<'_> {
                         land(winner.answer.clone());
                         self.keep(winner.lease).await;
                         if has_loser {
-                            let (loser, since) = if is_first { (second, hedged) } else { (first, began) };
+                            let (loser, since) = if is_first {
+                                (second.as_mut(), hedged)
+                            } else {
+                                (first.as_mut(), began)
+                            };
                             self.compare(&winner.answer, loser, since).await;
                         }
                         drop(beside);

@@ -3,7 +3,7 @@
 //! A bound in entries is a bound in bytes too: an entry that is larger than others takes the room of several.
 
 use std::{
-    hash::{BuildHasher, RandomState},
+    hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState},
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -25,27 +25,44 @@ const MAX_SHARDS: usize = 64;
 const MIN_SHARD_ENTRIES: usize = 1024;
 
 /// What the tracker takes for the same click: tracker, offer, campaign, IP and User-Agent, in this order, every part but
-/// the last of a fixed length, so that two keys are equal only when all parts are.
+/// the last of a fixed length, so that two keys are equal only when all parts are. Before them stands their hash, which is made
+/// once for all tables that the key is looked for in, with a random key of this process (`SipHash`), so that no visitor can aim at
+/// a slot.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key(SmallVec<[u8; 320]>);
 
-/// Bytes in front of the User-Agent, that name the visitor's address and the offer.
-const FIXED_BYTES: usize = 4 + 8 + 8 + 16;
+const HASH_BYTES: usize = size_of::<u64>();
 
 impl Key {
     /// `tracker` is a number of the tracker, `ip` the visitor's canonical address.
-    pub fn new(tracker: u32, offer_id: u64, campaign_id: u64, ip: IpAddr, user_agent: &[u8]) -> Self {
+    pub fn new(
+        hasher: &RandomState,
+        tracker: u32,
+        offer_id: u64,
+        campaign_id: u64,
+        ip: IpAddr,
+        user_agent: &[u8],
+    ) -> Self {
+        const FIXED_BYTES: usize = HASH_BYTES + 4 + 8 + 8 + 16;
         let ip = match ip {
             IpAddr::V4(ip) => ip.to_ipv6_mapped(),
             IpAddr::V6(ip) => ip,
         };
         let mut key = SmallVec::with_capacity(FIXED_BYTES + user_agent.len());
+        key.extend_from_slice(&[0; HASH_BYTES]);
         key.extend_from_slice(&tracker.to_be_bytes());
         key.extend_from_slice(&offer_id.to_be_bytes());
         key.extend_from_slice(&campaign_id.to_be_bytes());
         key.extend_from_slice(&ip.octets());
         key.extend_from_slice(user_agent);
+        let hash = hasher.hash_one(&key[HASH_BYTES..]);
+        key[..HASH_BYTES].copy_from_slice(&hash.to_ne_bytes());
         Self(key)
+    }
+
+    /// One of so many shards, by bits that the tables in them hardly use. `shards` is a power of two, 65,536 at most.
+    pub(super) fn shard(&self, shards: usize) -> usize {
+        usize::from(u16::from_ne_bytes([self.0[4], self.0[5]])) & (shards - 1)
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
@@ -53,15 +70,35 @@ impl Key {
     }
 }
 
-/// A bounded store of clicks, safe to share. Slots are chosen by a hash with a random key of this process (`SipHash`), so
-/// that no visitor can aim at one.
+/// The hash that stands before a key.
+#[derive(Default)]
+pub(super) struct Made(u64);
+
+impl Hasher for Made {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(hash) = bytes.first_chunk() {
+            self.0 = u64::from_ne_bytes(*hash);
+        }
+    }
+
+    // The length of what follows.
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// For tables whose keys are the bytes of a [`Key`].
+pub(super) type HashMade = BuildHasherDefault<Made>;
+
+/// A bounded store of clicks, safe to share.
 pub struct Cache {
     shards: Box<[Mutex<Shard>]>,
-    chooser: RandomState,
 }
 
 struct Shard {
-    clicks: LruCache<Box<[u8]>, Entry, RandomState>,
+    clicks: LruCache<Box<[u8]>, Entry, HashMade>,
     bytes: usize,
     max_entries: usize,
     max_bytes: usize,
@@ -83,7 +120,7 @@ impl Cache {
         let max_entries = entries.div_ceil(shards);
         let shard = || {
             Mutex::new(Shard {
-                clicks: LruCache::unbounded_with_hasher(RandomState::new()),
+                clicks: LruCache::unbounded_with_hasher(HashMade::default()),
                 bytes: 0,
                 max_entries,
                 max_bytes: max_entries.saturating_mul(BYTES_PER_ENTRY),
@@ -91,7 +128,6 @@ impl Cache {
         };
         Self {
             shards: (0..shards).map(|_| shard()).collect(),
-            chooser: RandomState::new(),
         }
     }
 
@@ -133,10 +169,10 @@ impl Cache {
     }
 
     fn shard(&self, key: &Key) -> MutexGuard<'_, Shard> {
-        let chosen = self.chooser.hash_one(&key.as_bytes()[..FIXED_BYTES]).to_le_bytes()[0];
-        let shard = usize::from(chosen) & (self.shards.len() - 1);
         // A panic elsewhere leaves the map whole: nothing in here runs foreign code between its steps.
-        self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner)
+        self.shards[key.shard(self.shards.len())]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -148,6 +184,10 @@ impl Shard {
     }
 }
 
+/// For keys that are equal in several places of a test.
+#[cfg(test)]
+pub(super) static HASHER: std::sync::LazyLock<RandomState> = std::sync::LazyLock::new(RandomState::new);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,7 +196,7 @@ mod tests {
     const TTL: Duration = Duration::from_mins(5);
 
     fn key(ip: &str, user_agent: &str) -> Key {
-        Key::new(0, 1, 2, ip.parse().expect("an address"), user_agent.as_bytes())
+        Key::new(&HASHER, 0, 1, 2, ip.parse().expect("an address"), user_agent.as_bytes())
     }
 
     fn click(id: &str) -> Arc<Click> {
@@ -203,12 +243,12 @@ mod tests {
     fn keys_are_told_apart_by_every_part() {
         let ip = "192.0.2.1".parse().expect("an address");
         let keys = [
-            Key::new(0, 1, 23, ip, b"a"),
-            Key::new(1, 1, 23, ip, b"a"),
-            Key::new(0, 12, 3, ip, b"a"),
-            Key::new(0, 1, 23, "192.0.2.2".parse().expect("an address"), b"a"),
-            Key::new(0, 1, 23, ip, b"b"),
-            Key::new(0, 1, 23, ip, b"aa"),
+            Key::new(&HASHER, 0, 1, 23, ip, b"a"),
+            Key::new(&HASHER, 1, 1, 23, ip, b"a"),
+            Key::new(&HASHER, 0, 12, 3, ip, b"a"),
+            Key::new(&HASHER, 0, 1, 23, "192.0.2.2".parse().expect("an address"), b"a"),
+            Key::new(&HASHER, 0, 1, 23, ip, b"b"),
+            Key::new(&HASHER, 0, 1, 23, ip, b"aa"),
         ];
         let cache = Cache::new(100);
         let now = Instant::now();

@@ -4,7 +4,6 @@
 
 use std::{
     collections::{HashMap, hash_map},
-    hash::{BuildHasher, RandomState},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -12,21 +11,20 @@ use tokio::sync::watch;
 
 use super::{
     answer::{Answer, Failure},
-    cache::Key,
+    cache::{HashMade, Key},
     progress::{Effort, Progress},
 };
 
-/// Locks that flights share out; the work inside one is a look-up.
+/// Locks that flights share out, a power of two; the work inside one is a look-up.
 const SHARDS: usize = 16;
 
 /// The flights that have not landed.
 pub(super) struct Flights {
     shards: Box<[Mutex<Shard>]>,
-    chooser: RandomState,
 }
 
 /// Flights by the bytes of their keys.
-type Shard = HashMap<Box<[u8]>, Waiting>;
+type Shard = HashMap<Box<[u8]>, Waiting, HashMade>;
 
 /// What waits for one flight.
 #[derive(Clone)]
@@ -58,7 +56,6 @@ impl Flights {
     pub(super) fn new() -> Self {
         Self {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
-            chooser: RandomState::new(),
         }
     }
 
@@ -91,9 +88,8 @@ impl Flights {
     }
 
     fn shard(&self, key: &Key) -> MutexGuard<'_, Shard> {
-        let chosen = self.chooser.hash_one(key.as_bytes()).to_le_bytes()[0];
         // Nothing in here can panic half way.
-        self.shards[usize::from(chosen) % SHARDS]
+        self.shards[key.shard(SHARDS)]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
@@ -147,7 +143,14 @@ mod tests {
     use crate::click::answer::Trafficback;
 
     fn key() -> Key {
-        Key::new(0, 1, 2, "192.0.2.1".parse().expect("an address"), b"a")
+        Key::new(
+            &crate::click::cache::HASHER,
+            0,
+            1,
+            2,
+            "192.0.2.1".parse().expect("an address"),
+            b"a",
+        )
     }
 
     fn lead(boarded: Boarded) -> (Lead, Waiting) {

@@ -1,5 +1,8 @@
 //! Listening sockets: bound before anything runs, accepted from until told to stop, emptied before they close.
 
+pub mod proxy_header;
+pub mod proxy_reader;
+
 use std::{io, net::SocketAddr, time::Duration};
 
 use socket2::{Domain, Protocol, SockFilter, SockRef, Socket, Type};

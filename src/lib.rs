@@ -7,7 +7,7 @@
 //! | [`args`], [`commands`] | the command line |
 //! | [`app`] | wiring, start and drain |
 //! | [`config`], [`databases`] | files, and every mistake in them; databases of places, taken up as they change |
-//! | [`listener`], [`server`] | connections; an outcome's answer |
+//! | [`listener`], [`tls`], [`server`] | connections; an outcome's answer |
 //! | [`hit`], [`edge`], [`outcome`] | the way of a hit, what it is served from, how it ends |
 //! | [`visitor`] | who clicked |
 //! | [`link`] | which link stands at a host and path |
@@ -54,4 +54,5 @@ pub mod query;
 pub mod redirect;
 pub mod sandbox;
 pub mod server;
+pub mod tls;
 pub mod visitor;

@@ -103,7 +103,7 @@ fn stages_know_what_they_may() {
     for (name, text) in sources() {
         let stage = stage(&name).to_owned();
         let may: &[&str] = match &*stage {
-            "visitor" | "link" | "click" | "redirect" | "listener" | "sandbox" => &[],
+            "visitor" | "link" | "click" | "redirect" | "listener" | "sandbox" | "tls" => &[],
             "outcome" => &["redirect"],
             "explain" => &[
                 "click", "edge", "hit", "link", "observe", "outcome", "server", "visitor",
@@ -146,7 +146,7 @@ fn each_outside_thing_has_its_owners() {
             "hyper::",
             &["server/", "click/connection.rs", "admin.rs", "sandbox/"][..],
         ),
-        ("rustls::", &["click/endpoint.rs"]),
+        ("rustls::", &["click/endpoint.rs", "tls/"]),
         (
             "TcpStream",
             &[
@@ -159,6 +159,7 @@ fn each_outside_thing_has_its_owners() {
             ],
         ),
         ("lookup_host", &["click/network.rs"]),
+        ("webpki::", &["tls/x509.rs"]),
         ("lru::", &["click/cache.rs"]),
         (
             "prometheus_client::",

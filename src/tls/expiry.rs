@@ -59,21 +59,25 @@ impl ExpiryWatch {
         let mut due = Vec::new();
         let mut told = HashMap::new();
         for certificate in certificates.all() {
-            let Some(level) = level(certificate, now) else { continue };
-            let this = (certificate.not_after(), level);
+            let not_after = certificate.not_after();
             // Another certificate of that name begins anew; a clock that was set back tells nothing twice.
-            let before = self.0.get(certificate.name()).filter(|before| before.0 == this.0);
-            if before.is_none_or(|before| before.1 < level) {
+            let before = self.0.get(certificate.name());
+            let before = before.filter(|before| before.0 == not_after).map(|before| before.1);
+            let level = level(certificate, now);
+            if let Some(level) = level
+                && before.is_none_or(|before| before < level)
+            {
                 due.push(Expiring {
                     certificate: certificate.name().to_owned(),
                     path: certificate.path().to_owned(),
-                    not_after: this.0,
-                    left: this.0.duration_since(now).unwrap_or_default(),
+                    not_after,
+                    left: not_after.duration_since(now).unwrap_or_default(),
                     level,
                 });
             }
-            let most = before.map_or(level, |before| before.1.max(level));
-            told.insert(certificate.name().to_owned(), (this.0, most));
+            if let Some(most) = before.max(level) {
+                told.insert(certificate.name().to_owned(), (not_after, most));
+            }
         }
         self.0 = told;
         due

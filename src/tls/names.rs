@@ -2,7 +2,7 @@
 //!
 //! Pure. Names are lower-case ASCII without a final dot; names in other scripts stand as they do in certificates, `xn--…`.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, net::IpAddr};
 
 /// Sorted names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -10,10 +10,11 @@ pub(super) struct Names {
     exact: Box<[Box<str>]>,
     /// What stands behind `*.`.
     parents: Box<[Box<str>]>,
+    addresses: Box<[IpAddr]>,
 }
 
 impl Names {
-    pub(super) fn new<'a>(names: impl Iterator<Item = &'a str>) -> Self {
+    pub(super) fn new<'a>(names: impl Iterator<Item = &'a str>, addresses: Vec<IpAddr>) -> Self {
         let (mut exact, mut parents) = (Vec::new(), Vec::new());
         for name in names {
             let name = canonical(name);
@@ -29,14 +30,26 @@ impl Names {
         Self {
             exact: exact.into(),
             parents: parents.into(),
+            addresses: addresses.into(),
         }
     }
 
-    /// Whether a host is covered: by its own name, or by a wildcard in the place of its first label.
+    /// Whether a host is covered: by its own name, by a wildcard in the place of its first label, or as an address, with
+    /// brackets or without.
     pub(super) fn cover(&self, host: &str) -> bool {
         let host = canonical(host);
         let is_among = |list: &[Box<str>], name: &str| list.binary_search_by(|one| (**one).cmp(name)).is_ok();
-        is_among(&self.exact, &host) || parent(&host).is_some_and(|parent| is_among(&self.parents, parent))
+        is_among(&self.exact, &host)
+            || parent(&host).is_some_and(|parent| is_among(&self.parents, parent))
+            || self.cover_address(&host)
+    }
+
+    fn cover_address(&self, host: &str) -> bool {
+        let inner = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(host);
+        !self.addresses.is_empty() && inner.parse().is_ok_and(|ip| self.addresses.contains(&ip))
     }
 
     pub(super) fn exact(&self) -> &[Box<str>] {
@@ -48,7 +61,7 @@ impl Names {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.exact.is_empty() && self.parents.is_empty()
+        self.exact.is_empty() && self.parents.is_empty() && self.addresses.is_empty()
     }
 }
 
@@ -82,6 +95,7 @@ mod tests {
                 "*.xn--bcher-kva.example",
             ]
             .into_iter(),
+            vec![IpAddr::from([192, 0, 2, 1]), "2001:db8::1".parse().expect("an address")],
         );
         for (host, covered) in [
             ("example.com", true),
@@ -98,6 +112,11 @@ mod tests {
             ("a.other.example", false),
             ("www.xn--bcher-kva.example", true),
             ("xn--bcher-kva.example", false),
+            ("192.0.2.1", true),
+            ("192.0.2.2", false),
+            ("2001:db8::1", true),
+            ("[2001:DB8:0::1]", true),
+            ("[2001:db8::2]", false),
             ("", false),
             (".", false),
         ] {

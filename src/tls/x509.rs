@@ -1,7 +1,8 @@
 //! What an X.509 certificate says of itself (RFC 5280): names, dates, and its kind of key.
 //!
-//! Names are read by webpki, with which rustls reads the certificate too; it also looks whether the certificate is one. Dates
-//! and the kind of key it keeps to itself, so those few fields are walked to here. Pure.
+//! rustls says whether a certificate is one, and tells of none of these, so that few fields are walked to here; a crate that
+//! reads all of X.509 would be a dozen crates more. rustls' own reader of names would not do: it passes over wildcards before
+//! a single label, as in `*.internal`, which some clients take. Pure.
 
 use std::{
     net::IpAddr,
@@ -9,8 +10,8 @@ use std::{
 };
 
 use jiff::{Timestamp, civil, tz::TimeZone};
-use rustls_pki_types::{CertificateDer, ServerName};
-use webpki::EndEntityCert;
+use rustls::server::ParsedCertificate;
+use rustls_pki_types::CertificateDer;
 
 use super::names::Names;
 
@@ -39,33 +40,51 @@ pub(super) enum Key {
 
 /// Reads a certificate; `None` if it is none, or of a version before 3, which has no names.
 pub(super) fn read(certificate: &CertificateDer<'_>) -> Option<Said> {
-    let parsed = EndEntityCert::try_from(certificate).ok()?;
-    let (not_before, not_after) = validity(certificate)?;
+    if !is_sound(certificate) {
+        return None;
+    }
+    let (certificate, _) = expect(SEQUENCE, certificate)?;
+    let (signed, _) = expect(SEQUENCE, certificate)?;
+    let (_version, rest) = expect(CONTEXT_0, signed)?;
+    let (_serial, rest) = expect(INTEGER, rest)?;
+    let (_algorithm, rest) = expect(SEQUENCE, rest)?;
+    let (_issuer, rest) = expect(SEQUENCE, rest)?;
+    let (validity, rest) = expect(SEQUENCE, rest)?;
+    let (_subject, rest) = expect(SEQUENCE, rest)?;
+    let (info, rest) = expect(SEQUENCE, rest)?;
+    let (not_before, not_after) = times(validity)?;
+    let mut names = Names::default();
+    if let Some((extensions, _)) = expect(CONTEXT_3, rest) {
+        names = alternative_names(extensions)?;
+    }
     Some(Said {
-        names: Names::new(parsed.valid_dns_names()),
+        names,
         not_before,
         not_after,
-        key: key(&parsed.subject_public_key_info())?,
+        key: key(info)?,
     })
 }
 
-/// Whether a certificate names an address.
-pub(super) fn names_address(certificate: &CertificateDer<'_>, ip: IpAddr) -> bool {
-    let name = ServerName::IpAddress(ip.into());
-    EndEntityCert::try_from(certificate).is_ok_and(|parsed| parsed.verify_is_valid_for_subject_name(&name).is_ok())
+/// Whether rustls can read a certificate.
+pub(super) fn is_sound(certificate: &CertificateDer<'_>) -> bool {
+    ParsedCertificate::try_from(certificate).is_ok()
 }
 
+const BOOLEAN: u8 = 0x01;
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
+const OCTETS: u8 = 0x04;
 const OBJECT: u8 = 0x06;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 const SEQUENCE: u8 = 0x30;
 /// The version's tag.
 const CONTEXT_0: u8 = 0xA0;
+/// The extensions'.
+const CONTEXT_3: u8 = 0xA3;
 
 /// One element of DER: its tag, its content, and what follows it.
-fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+pub(super) fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, bytes) = bytes.split_first()?;
     let (&length, bytes) = bytes.split_first()?;
     let (length, bytes) = match length {
@@ -88,22 +107,60 @@ fn expect(tag: u8, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
         .map(|(_, content, rest)| (content, rest))
 }
 
-/// `notBefore` and `notAfter` (RFC 5280, section 4.1).
-fn validity(certificate: &[u8]) -> Option<(SystemTime, SystemTime)> {
-    let (certificate, _) = expect(SEQUENCE, certificate)?;
-    let (signed, _) = expect(SEQUENCE, certificate)?;
-    let (_, rest) = expect(CONTEXT_0, signed)?;
-    let (_serial, rest) = expect(INTEGER, rest)?;
-    let (_algorithm, rest) = expect(SEQUENCE, rest)?;
-    let (_issuer, rest) = expect(SEQUENCE, rest)?;
-    let (validity, _) = expect(SEQUENCE, rest)?;
+/// `notBefore` and `notAfter` (section 4.1.2.5).
+fn times(validity: &[u8]) -> Option<(SystemTime, SystemTime)> {
     let (tag, not_before, rest) = element(validity)?;
     let not_before = time(tag, not_before)?;
     let (tag, not_after, _) = element(rest)?;
     Some((not_before, time(tag, not_after)?))
 }
 
-/// `YYMMDDHHMMSSZ` until 2049, `YYYYMMDDHHMMSSZ` then (RFC 5280, section 4.1.2.5).
+/// The names among the extensions (section 4.2.1.6): of hosts and addresses; others are no business of TLS.
+fn alternative_names(extensions: &[u8]) -> Option<Names> {
+    const ALTERNATIVE_NAMES: &[u8] = b"\x55\x1d\x11";
+    let (mut rest, _) = expect(SEQUENCE, extensions)?;
+    while !rest.is_empty() {
+        let (extension, next) = expect(SEQUENCE, rest)?;
+        rest = next;
+        let (object, value) = expect(OBJECT, extension)?;
+        if object == ALTERNATIVE_NAMES {
+            let value = expect(BOOLEAN, value).map_or(value, |(_is_critical, value)| value);
+            let (value, _) = expect(OCTETS, value)?;
+            let (names, _) = expect(SEQUENCE, value)?;
+            return general_names(names);
+        }
+    }
+    Some(Names::default())
+}
+
+fn general_names(mut rest: &[u8]) -> Option<Names> {
+    const HOST: u8 = 0x82;
+    const ADDRESS: u8 = 0x87;
+    let (mut hosts, mut addresses) = (Vec::new(), Vec::new());
+    while !rest.is_empty() {
+        let (tag, name, next) = element(rest)?;
+        rest = next;
+        match tag {
+            HOST => hosts.extend(str::from_utf8(name).ok().filter(|name| is_host(name))),
+            ADDRESS => {
+                let v4 = <[u8; 4]>::try_from(name).map(IpAddr::from);
+                addresses.extend(v4.or_else(|_| <[u8; 16]>::try_from(name).map(IpAddr::from)));
+            }
+            _ => {}
+        }
+    }
+    Some(Names::new(hosts.into_iter(), addresses))
+}
+
+/// A host, or a wildcard in the place of its first label. Underscores are in names that resolve.
+fn is_host(name: &str) -> bool {
+    let host = name.strip_prefix("*.").unwrap_or(name);
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    let is_label = |label: &str| !label.is_empty() && label.bytes().all(is_letter);
+    host.strip_suffix('.').unwrap_or(host).split('.').all(is_label)
+}
+
+/// `YYMMDDHHMMSSZ` until 2049, `YYYYMMDDHHMMSSZ` then (section 4.1.2.5).
 fn time(tag: u8, digits: &[u8]) -> Option<SystemTime> {
     let digits = digits.strip_suffix(b"Z")?;
     if !digits.iter().all(u8::is_ascii_digit) {
@@ -131,9 +188,8 @@ fn time(tag: u8, digits: &[u8]) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
-/// The kind of a `SubjectPublicKeyInfo` (RFC 3279, section 2.3; RFC 5480; RFC 8410).
+/// The kind of what is in a `SubjectPublicKeyInfo` (RFC 3279, section 2.3; RFC 5480; RFC 8410).
 fn key(info: &[u8]) -> Option<Key> {
-    let (info, _) = expect(SEQUENCE, info)?;
     let (algorithm, rest) = expect(SEQUENCE, info)?;
     let (object, parameters) = expect(OBJECT, algorithm)?;
     let curve = || expect(OBJECT, parameters).map(|(curve, _)| curve);
@@ -172,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn times() {
+    fn dates() {
         for (tag, digits, expected) in [
             (UTC_TIME, "700101000000Z", Some(0)),
             (UTC_TIME, "491231235959Z", Some(2_524_607_999)),
@@ -194,6 +250,34 @@ mod tests {
     }
 
     #[test]
+    fn hosts_and_addresses_are_names_and_others_are_not() {
+        let names = [
+            (0x82, &b"a.example"[..]),
+            (0x82, b"*.internal"),
+            (0x82, b"_x.example."),
+            (0x82, b"*"),
+            (0x82, b"a*.example"),
+            (0x82, b"b..example"),
+            (0x82, b"b c"),
+            (0x82, b"\xff"),
+            (0x82, b""),
+            (0x87, &[192, 0, 2, 1]),
+            (0x87, &[192, 0, 2]),
+            (0x81, b"mail@c.example"),
+        ];
+        let bytes: Vec<u8> = names
+            .iter()
+            .flat_map(|(tag, name)| [&[*tag, u8::try_from(name.len()).expect("short")], *name].concat())
+            .collect();
+        let expected = Names::new(
+            ["a.example", "*.internal", "_x.example"].into_iter(),
+            vec![IpAddr::from([192, 0, 2, 1])],
+        );
+        assert_eq!(general_names(&bytes), Some(expected));
+        assert_eq!(general_names(&bytes[..bytes.len() - 1]), None, "cut off");
+    }
+
+    #[test]
     fn a_weak_key_is_measured() {
         let pem = include_bytes!("tests/rsa-1024.crt");
         let der = <CertificateDer<'_> as rustls_pki_types::pem::PemObject>::from_pem_slice(pem).expect("a certificate");
@@ -203,7 +287,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = (validity(&bytes), key(&bytes));
+            let _ = (times(&bytes), key(&bytes), alternative_names(&bytes), general_names(&bytes));
             prop_assert!(read(&CertificateDer::from(bytes)).is_none());
         }
     }

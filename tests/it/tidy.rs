@@ -159,7 +159,6 @@ fn each_outside_thing_has_its_owners() {
             ],
         ),
         ("lookup_host", &["click/network.rs"]),
-        ("webpki::", &["tls/x509.rs"]),
         ("lru::", &["click/cache.rs"]),
         (
             "prometheus_client::",

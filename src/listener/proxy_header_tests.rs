@@ -145,10 +145,20 @@ fn version_1() {
     );
 }
 
-/// Headers of version 2, each with what it is for.
-fn headers() -> Vec<(&'static str, Vec<u8>, Result<&'static str, &'static str>)> {
+/// A header of version 2: what it is for, its bytes, and whom it speaks for or why it does not.
+type Header = (&'static str, Vec<u8>, Result<&'static str, &'static str>);
+
+fn headers() -> Vec<Header> {
+    [taken(), refused(), with_refused_fields()].concat()
+}
+
+/// IPv4 addresses, and more.
+fn block(more: &[u8]) -> Vec<u8> {
+    [&INET, more].concat()
+}
+
+fn taken() -> Vec<Header> {
     let noise = field(0x04, b"padding");
-    let block = |more: &[u8]| [&INET, more].concat();
     vec![
         ("IPv4", v2(0x21, 0x11, &INET), Ok("192.0.2.1:4660")),
         ("IPv6", v2(0x21, 0x21, &inet6("2001:db8::1")), Ok("[2001:db8::1]:4660")),
@@ -180,6 +190,11 @@ fn headers() -> Vec<(&'static str, Vec<u8>, Result<&'static str, &'static str>)>
             v2(0x21, 0x11, &block(&field(0x04, &[0; 4065]))),
             Ok("192.0.2.1:4660"),
         ),
+    ]
+}
+
+fn refused() -> Vec<Header> {
+    vec![
         (
             "longer",
             v2(0x21, 0x11, &block(&field(0x04, &[0; 4066]))),
@@ -248,6 +263,12 @@ fn headers() -> Vec<(&'static str, Vec<u8>, Result<&'static str, &'static str>)>
             v2(0x21, 0x31, &[0; 215]),
             Err("it is too short for its addresses"),
         ),
+    ]
+}
+
+fn with_refused_fields() -> Vec<Header> {
+    let noise = field(0x04, b"padding");
+    vec![
         (
             "a field's kind alone",
             v2(0x21, 0x11, &block(&[4])),

@@ -21,7 +21,7 @@ use tokio::{
 };
 use tokio_rustls::LazyConfigAcceptor;
 
-use super::{config, pair::Certificate, store::Store};
+use super::{certificate::Certificate, config, store::Store};
 
 /// A handshake is two round trips; who takes longer than this has gone, or never meant to come.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -117,7 +117,7 @@ impl Acceptor {
         let hello = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream);
         let hello = hello.await.map_err(Failure::Broken)?;
         let certificate = Arc::clone(self.store.current().choose(&hello.client_hello()));
-        let config = Arc::clone(certificate.config());
+        let config = Arc::clone(&certificate.config);
         // `into_stream` works before it gives a future: within the block it waits for its turn.
         let handshake = async { hello.into_stream(config).await };
         let stream = self.by_turns(handshake).await?.map_err(Failure::Broken)?;
@@ -157,8 +157,8 @@ impl Acceptor {
     pub fn warm_up(&self) {
         let mut done = Vec::new();
         for certificate in self.store.current().all() {
-            if !done.contains(&certificate.said().key) {
-                done.push(certificate.said().key);
+            if !done.contains(&certificate.said.key) {
+                done.push(certificate.said.key);
                 // One that fails here fails where somebody is told why.
                 let _ = rehearse(certificate);
             }
@@ -187,7 +187,7 @@ pub(super) fn rehearse(certificate: &Certificate) -> Result<usize, Box<dyn std::
         .with_no_client_auth();
     let name = ServerName::try_from("localhost")?;
     let mut client = ClientConnection::new(Arc::new(client), name)?;
-    let mut server = ServerConnection::new(Arc::clone(certificate.config()))?;
+    let mut server = ServerConnection::new(Arc::clone(&certificate.config))?;
     let (mut hello, mut answer) = (Vec::new(), Vec::new());
     client.write_tls(&mut hello)?;
     server.read_tls(&mut &*hello)?;

@@ -13,11 +13,12 @@ use std::{
 use rustls::server::ClientHello;
 
 use super::{
+    certificate::Certificate,
     config::SUITES,
     folder::{self, Fingerprint},
     mistake::{Mistake, Severity},
     names::{canonical, parent},
-    pair::{self, Certificate},
+    pair,
     x509::Key,
 };
 
@@ -111,12 +112,8 @@ impl Certificates {
     /// Those that are in memory, one at least.
     pub(super) fn of(mut all: Vec<Arc<Certificate>>, now: SystemTime, source: Source) -> Self {
         all.sort_by_key(|certificate| {
-            let is_default = certificate.stem() == DEFAULT;
-            (
-                !is_default,
-                certificate.stem().to_owned(),
-                certificate.name().to_owned(),
-            )
+            let is_default = &*certificate.stem == DEFAULT;
+            (!is_default, certificate.stem.clone(), certificate.name.clone())
         });
         let group = |names: fn(&Certificate) -> &[Box<str>]| {
             let mut groups: HashMap<Box<str>, Vec<Arc<Certificate>>> = HashMap::new();
@@ -132,8 +129,8 @@ impl Certificates {
             .iter()
             .flat_map(|certificate| [certificate.not_before(), certificate.not_after()]);
         Self {
-            exact: group(|certificate| certificate.said().names.exact()),
-            wildcards: group(|certificate| certificate.said().names.parents()),
+            exact: group(|certificate| certificate.said.names.exact()),
+            wildcards: group(|certificate| certificate.said.names.parents()),
             turns_at: turns.filter(|at| *at > now).min(),
             all: all.into(),
             source,
@@ -183,7 +180,7 @@ fn ranked(mut group: Vec<Arc<Certificate>>, now: SystemTime) -> Ranked {
     // Stable: of equals the one whose name sorts first.
     group.sort_by_key(|certificate| {
         let is_valid = certificate.not_before() <= now && now < certificate.not_after();
-        let kind = match certificate.said().key {
+        let kind = match certificate.said.key {
             Key::Rsa { .. } => Key::Rsa { bits: 0 },
             kind => kind,
         };
@@ -194,7 +191,7 @@ fn ranked(mut group: Vec<Arc<Certificate>>, now: SystemTime) -> Ranked {
 
 /// Whether a client takes a certificate's signatures: its kind, and in TLS 1.2 a suite of that kind too.
 fn takes(hello: &ClientHello<'_>, certificate: &Certificate) -> bool {
-    let key = certificate.key();
+    let key = &certificate.key;
     let has_suite = SUITES.iter().any(|suite| {
         suite.usable_for_signature_algorithm(key.algorithm()) && hello.cipher_suites().contains(&suite.suite())
     });

@@ -7,7 +7,7 @@ use super::{
     pair,
 };
 
-/// `localhost`, `*.localhost`, 127.0.0.1 and ::1, as `certs/` has it: for trying out on one machine. No browser trusts it,
+/// `localhost`, `*.localhost`, 127.0.0.1 and `::1`, as `certs/` has it: for trying out on one machine. No browser trusts it,
 /// and nobody should.
 pub fn development() -> Certificates {
     let certificate = include_bytes!("../../certs/localhost.crt");

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{certificates::Certificates, pair::Certificate};
+use super::{certificate::Certificate, certificates::Certificates};
 
 const DAY: Duration = Duration::from_hours(24);
 /// What renews certificates does it 30 days before the end, of those for 90 days: whoever is told has weeks to look why it

@@ -6,7 +6,8 @@
 //! | module | owns |
 //! | --- | --- |
 //! | `folder` | which files belong together, and whether they changed |
-//! | `pair` | a certificate and its key, read, and everything that may be wrong with them |
+//! | `file`, `pair` | a certificate and its key, read, and everything that may be wrong with them |
+//! | `certificate` | one that is served |
 //! | `x509`, `names` | what a certificate says; which hosts it covers |
 //! | `certificates` | the snapshot, and the choice of one by what a visitor says first |
 //! | `store` | the snapshot in use, and taking up changed files |
@@ -15,10 +16,12 @@
 //! | `acceptor` | handshakes within limits of time and work |
 
 mod acceptor;
+mod certificate;
 mod certificates;
 mod config;
 mod development;
 mod expiry;
+mod file;
 mod folder;
 mod mistake;
 mod names;
@@ -28,11 +31,11 @@ mod x509;
 
 pub use self::{
     acceptor::{Accepted, Acceptor, Failure, Protocol, Stream},
+    certificate::Certificate,
     certificates::{Certificates, Reading},
     development::development,
     expiry::{Expiring, ExpiryWatch, Level},
     mistake::{Mistake, Severity},
-    pair::Certificate,
     store::{Reload, Store, Watch},
 };
 

@@ -4,96 +4,26 @@
 //! `certificates`'.
 
 use std::{
-    fs::{self, File},
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
     time::SystemTime,
 };
 
-use rustls::{
-    InconsistentKeys, ServerConfig,
-    crypto::aws_lc_rs::sign::any_supported_type,
-    sign::{CertifiedKey, SigningKey},
-};
+use rustls::{InconsistentKeys, crypto::aws_lc_rs::sign::any_supported_type, sign::CertifiedKey};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
 use super::{
+    certificate::Certificate,
     config,
+    file::{self, Unreadable, without_mark},
     folder::Files,
     mistake::Mistake,
     x509::{self, Key, Said},
 };
 
-/// A chain has a few KB; a larger file is something else.
-const MAX_FILE_BYTES: u64 = 1024 * 1024;
 /// What an RSA key has at least (CA/Browser Forum, baseline requirements, section 6.1.5).
 const MIN_RSA_BITS: usize = 2048;
-
-/// A certificate that can be served.
-#[derive(Debug)]
-pub struct Certificate {
-    name: Box<str>,
-    stem: Box<str>,
-    path: PathBuf,
-    said: Said,
-    key: Arc<dyn SigningKey>,
-    chain: Vec<CertificateDer<'static>>,
-    config: Arc<ServerConfig>,
-}
-
-impl Certificate {
-    /// What tells it from others: its file's path below the folder.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Its file.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// When it begins to be valid.
-    pub fn not_before(&self) -> SystemTime {
-        self.said.not_before
-    }
-
-    /// When it ends.
-    pub fn not_after(&self) -> SystemTime {
-        self.said.not_after
-    }
-
-    /// Whether it names a host: a canonical host of a request, lower-case and without a port, or an address. Cheap enough for
-    /// every hit: two looks into sorted lists, without a copy.
-    ///
-    /// A request for another host came over a connection that was made for one of this certificate's: 421 (RFC 9110, section
-    /// 15.5.20).
-    pub fn covers(&self, host: &str) -> bool {
-        self.said.names.cover(host)
-    }
-
-    pub(super) fn stem(&self) -> &str {
-        &self.stem
-    }
-
-    pub(super) fn said(&self) -> &Said {
-        &self.said
-    }
-
-    pub(super) fn key(&self) -> &dyn SigningKey {
-        &*self.key
-    }
-
-    /// What its connections speak.
-    pub(super) fn config(&self) -> &Arc<ServerConfig> {
-        &self.config
-    }
-
-    /// Whether another is the same, file name and all. Its key is then the same too: it matches.
-    pub(super) fn is(&self, other: &Self) -> bool {
-        self.name == other.name && self.chain == other.chain
-    }
-}
 
 /// What came of two files.
 pub(super) struct Pair {
@@ -125,7 +55,7 @@ pub(super) fn read(files: &Files, now: SystemTime) -> Pair {
     let chain = certificate.and_then(|text| found.chain(&files.certificate, &text, now));
     let key = key.and_then(|text| found.key(&files.key, &text));
     let certificate = match (chain, key) {
-        (Some((chain, said)), Some(key)) => found.matching(files, chain, said, key),
+        (Some((chain, said)), Some(key)) => found.matching(files, chain, said, &key),
         _ => None,
     };
     Pair {
@@ -150,7 +80,7 @@ pub(super) fn built_in(name: &str, certificate: &[u8], key: &[u8]) -> Certificat
     let key = found.key(&files.key, key);
     let (chain, said) = chain.expect("what is built in is a certificate");
     found
-        .matching(&files, chain, said, key.expect("what is built in is a key"))
+        .matching(&files, chain, said, &key.expect("what is built in is a key"))
         .expect("what is built in matches")
 }
 
@@ -167,7 +97,7 @@ impl Found {
     }
 
     fn text(&mut self, path: &Path) -> Option<Vec<u8>> {
-        match read_file(path) {
+        match file::read(path) {
             Ok(bytes) => return Some(bytes),
             Err(Unreadable::NotAFile) => {
                 self.tell(Mistake::error(
@@ -198,13 +128,10 @@ impl Found {
 
     /// The chain of a file, its first certificate looked at.
     fn chain(&mut self, path: &Path, text: &[u8], now: SystemTime) -> Option<(Vec<CertificateDer<'static>>, Said)> {
-        let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(without_mark(text)).collect();
-        let chain: Vec<CertificateDer<'static>> = match read {
-            Ok(chain) => chain,
-            Err(_) => {
-                self.tell(Mistake::error(path, "is cut off or damaged", "write it again"));
-                return None;
-            }
+        let read = CertificateDer::pem_slice_iter(without_mark(text)).collect();
+        let Ok(chain): Result<Vec<CertificateDer<'static>>, _> = read else {
+            self.tell(Mistake::error(path, "is cut off or damaged", "write it again"));
+            return None;
         };
         let Some(leaf) = chain.first() else {
             self.tell(Mistake::error(
@@ -311,9 +238,9 @@ impl Found {
         files: &Files,
         chain: Vec<CertificateDer<'static>>,
         said: Said,
-        key: PrivateKeyDer<'static>,
+        key: &PrivateKeyDer<'static>,
     ) -> Option<Certificate> {
-        let Ok(key) = any_supported_type(&key) else {
+        let Ok(key) = any_supported_type(key) else {
             self.tell(Mistake::error(
                 &files.key,
                 "is a key of a kind that is not known, or damaged",
@@ -362,35 +289,6 @@ impl Found {
             config: config.ok()?,
         })
     }
-}
-
-/// Why a file's bytes are not there.
-enum Unreadable {
-    NotAFile,
-    TooLarge,
-    Failed(io::Error),
-}
-
-fn read_file(path: &Path) -> Result<Vec<u8>, Unreadable> {
-    // To open a pipe would wait for whoever writes to it.
-    let found = fs::metadata(path).map_err(Unreadable::Failed)?;
-    if !found.is_file() {
-        return Err(Unreadable::NotAFile);
-    }
-    let file = File::open(path).map_err(Unreadable::Failed)?;
-    let mut bytes = Vec::new();
-    file.take(MAX_FILE_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(Unreadable::Failed)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(Unreadable::TooLarge);
-    }
-    Ok(bytes)
-}
-
-/// Some editors begin a text with a byte order mark, behind which PEM's first line would not be found.
-fn without_mark(text: &[u8]) -> &[u8] {
-    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }
 
 /// The mend for a file without what is looked for in it.

@@ -20,41 +20,96 @@ fn mistakes(folder: &Folder) -> Vec<String> {
     mistakes.collect()
 }
 
+/// What is said of a folder into which something was put.
 fn with(write: impl FnOnce(&Folder, &Made)) -> Vec<String> {
     let folder = Folder::new();
     write(&folder, &made(&["example.com"]));
     mistakes(&folder)
 }
 
+/// The same of a good pair but for the certificate, made out of the good one.
+fn certificate(wrong: impl FnOnce(&Made) -> String) -> Vec<String> {
+    with(|folder, made| {
+        let certificate = wrong(made);
+        let key = made.key.clone();
+        folder.put("a", &Made { certificate, key });
+    })
+}
+
+/// The same but for the key.
+fn key(wrong: impl FnOnce(&Made) -> String) -> Vec<String> {
+    with(|folder, made| {
+        let key = wrong(made);
+        let certificate = made.certificate.clone();
+        folder.put("a", &Made { certificate, key });
+    })
+}
+
+fn half(text: &str) -> String {
+    text[..text.len() / 2].to_owned()
+}
+
+/// PEM of what is DER, and nothing else.
+fn number(label: &str) -> String {
+    format!("-----BEGIN {label}-----\nMAMCAQE=\n-----END {label}-----\n")
+}
+
 #[test]
-fn each_is_told_with_its_file() {
-    let half = |text: &str| text[..text.len() / 2].to_owned();
+fn of_certificates() {
     for (expected, found) in [
+        ("holds no certificate", certificate(|_| "garbage\n".into())),
+        ("holds no certificate", certificate(|_| String::new())),
+        ("holds no certificate", certificate(|made| made.key.clone())),
+        ("is cut off or damaged", certificate(|made| half(&made.certificate))),
         (
-            "E a.key: is not the key of its certificate",
-            with(|folder, made| {
-                folder.put(
-                    "a",
-                    &Made {
-                        key: super::made(&["a"]).key,
-                        ..made.clone()
-                    },
-                )
-            }),
+            "begins with a certificate that cannot be read",
+            certificate(|_| number("CERTIFICATE")),
         ),
         (
-            "E a.key: is not the key of its certificate",
-            with(|folder, made| {
-                let issuer = super::made(&["issuer"]).certificate;
-                folder.put(
-                    "a",
-                    &Made {
-                        certificate: issuer + &made.certificate,
-                        ..made.clone()
-                    },
-                );
-            }),
+            "has a certificate of an issuer that cannot be read",
+            certificate(|made| made.certificate.clone() + &number("CERTIFICATE")),
         ),
+        (
+            "has a weak key, RSA of 1024 bits",
+            certificate(|_| include_str!("rsa-1024.crt").into()),
+        ),
+    ] {
+        assert_eq!(found, [format!("E a.crt: {expected}")]);
+    }
+}
+
+#[test]
+fn of_keys() {
+    let another = || super::made(&["example.com"]);
+    for (expected, found) in [
+        ("is not the key of its certificate", key(|_| another().key)),
+        (
+            "is not the key of its certificate",
+            certificate(|made| another().certificate + &made.certificate),
+        ),
+        ("holds no key", key(|made| made.certificate.clone())),
+        ("holds no key", key(|_| String::new())),
+        ("is cut off or damaged", key(|made| half(&made.key))),
+        (
+            "is a key of a kind that is not known, or damaged",
+            key(|_| number("PRIVATE KEY")),
+        ),
+        (
+            "is encrypted",
+            key(|made| made.key.replace("PRIVATE", "ENCRYPTED PRIVATE")),
+        ),
+        (
+            "is encrypted",
+            key(|_| number("EC PRIVATE KEY").replace("MA", "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nMA")),
+        ),
+    ] {
+        assert_eq!(found, [format!("E a.key: {expected}")]);
+    }
+}
+
+#[test]
+fn of_files() {
+    for (expected, found) in [
         (
             "E a.crt: has no key beside it",
             with(|folder, made| folder.write("a.crt", &made.certificate)),
@@ -68,144 +123,6 @@ fn each_is_told_with_its_file() {
             with(|folder, made| folder.write("a/fullchain.pem", &made.certificate)),
         ),
         (
-            "E a.crt: holds no certificate",
-            with(|folder, made| {
-                folder.put(
-                    "a",
-                    &Made {
-                        certificate: "garbage\n".into(),
-                        ..made.clone()
-                    },
-                )
-            }),
-        ),
-        (
-            "E a.crt: holds no certificate",
-            with(|folder, made| {
-                folder.put(
-                    "a",
-                    &Made {
-                        certificate: String::new(),
-                        ..made.clone()
-                    },
-                )
-            }),
-        ),
-        (
-            "E a.crt: holds no certificate",
-            with(|folder, made| {
-                folder.put(
-                    "a",
-                    &Made {
-                        certificate: made.key.clone(),
-                        ..made.clone()
-                    },
-                )
-            }),
-        ),
-        (
-            "E a.crt: is cut off or damaged",
-            with(|folder, made| {
-                folder.put(
-                    "a",
-                    &Made {
-                        certificate: half(&made.certificate),
-                        ..made.clone()
-                    },
-                )
-            }),
-        ),
-        (
-            "E a.crt: begins with a certificate that cannot be read",
-            with(|folder, made| {
-                let certificate = "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n".into();
-                folder.put(
-                    "a",
-                    &Made {
-                        certificate,
-                        ..made.clone()
-                    },
-                );
-            }),
-        ),
-        (
-            "E a.crt: has a certificate of an issuer that cannot be read",
-            with(|folder, made| {
-                let issuer = "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n";
-                folder.put(
-                    "a",
-                    &Made {
-                        certificate: made.certificate.clone() + issuer,
-                        ..made.clone()
-                    },
-                );
-            }),
-        ),
-        (
-            "E a.crt: has a weak key, RSA of 1024 bits",
-            with(|folder, made| {
-                folder.put(
-                    "a",
-                    &Made {
-                        certificate: include_str!("rsa-1024.crt").into(),
-                        ..made.clone()
-                    },
-                );
-            }),
-        ),
-        (
-            "E a.key: holds no key",
-            with(|folder, made| {
-                folder.put(
-                    "a",
-                    &Made {
-                        key: made.certificate.clone(),
-                        ..made.clone()
-                    },
-                )
-            }),
-        ),
-        (
-            "E a.key: is cut off or damaged",
-            with(|folder, made| {
-                folder.put(
-                    "a",
-                    &Made {
-                        key: half(&made.key),
-                        ..made.clone()
-                    },
-                )
-            }),
-        ),
-        (
-            "E a.key: is a key of a kind that is not known, or damaged",
-            with(|folder, made| {
-                let key = "-----BEGIN PRIVATE KEY-----\nMAMCAQE=\n-----END PRIVATE KEY-----\n".into();
-                folder.put("a", &Made { key, ..made.clone() });
-            }),
-        ),
-        (
-            "E a.key: is encrypted",
-            with(|folder, made| {
-                let key = made.key.replace("PRIVATE", "ENCRYPTED PRIVATE");
-                folder.put("a", &Made { key, ..made.clone() });
-            }),
-        ),
-        (
-            "E a.key: is encrypted",
-            with(|folder, made| {
-                let key = "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nMAMCAQE=\n\
-                           -----END EC PRIVATE KEY-----\n";
-                folder.put(
-                    "a",
-                    &Made {
-                        key: key.into(),
-                        ..made.clone()
-                    },
-                );
-            }),
-        ),
-        (
             "E a.crt: is no file",
             with(|folder, made| {
                 folder.write("a.key", &made.key);
@@ -214,10 +131,7 @@ fn each_is_told_with_its_file() {
         ),
         (
             "E a.crt: is larger than 1 MB",
-            with(|folder, made| {
-                folder.put("a", made);
-                folder.write("a.crt", vec![b'\n'; 1024 * 1024 + 1]);
-            }),
+            certificate(|_| "\n".repeat(1024 * 1024 + 1)),
         ),
         (
             "E a.key: cannot be read: No such file or directory (os error 2)",
@@ -230,24 +144,24 @@ fn each_is_told_with_its_file() {
             "E : holds no certificate",
             with(|folder, _| folder.write("README/other", "")),
         ),
-        (
-            "W a.crt: is expired",
-            with(|folder, _| folder.put("a", &made_for(&["a.example"], Kind::Ecdsa, (2020, 2026)))),
-        ),
-        (
-            "W a.crt: is not valid yet",
-            with(|folder, _| folder.put("a", &made_for(&["a.example"], Kind::Ecdsa, (2027, 2030)))),
-        ),
-        (
-            "W a.crt: has a kind of key that many browsers do not take",
-            with(|folder, _| folder.put("a", &made_for(&["a.example"], Kind::Ed25519, (2020, 2030)))),
-        ),
-        (
-            "W a.crt: names no host",
-            with(|folder, _| folder.put("a", &super::made(&[]))),
-        ),
     ] {
         assert_eq!(found, [expected]);
+    }
+}
+
+#[test]
+fn of_what_can_be_served_all_the_same() {
+    for (expected, made) in [
+        ("is expired", made_for(&["a.example"], Kind::Ecdsa, (2020, 2026))),
+        ("is not valid yet", made_for(&["a.example"], Kind::Ecdsa, (2027, 2030))),
+        (
+            "has a kind of key that many browsers do not take",
+            made_for(&["a.example"], Kind::Ed25519, (2020, 2030)),
+        ),
+        ("names no host", made(&[])),
+    ] {
+        let found = with(|folder, _| folder.put("a", &made));
+        assert_eq!(found, [format!("W a.crt: {expected}")]);
     }
 }
 

@@ -5,7 +5,6 @@ use std::{fs, sync::Arc};
 use super::{Folder, Kind, Made, day, made, made_for, now};
 use crate::tls::{Certificates, Store, Watch};
 
-/// Who is shown to whom, by the day on which a certificate ends, to tell those of one name apart.
 fn names(store: &Store) -> Vec<String> {
     store
         .current()
@@ -50,14 +49,14 @@ fn one_half_written_leaves_the_last_good_one() {
     let store = folder.store();
     let states: [(&str, &dyn Fn()); 6] = [
         ("the certificate is written first", &|| {
-            folder.write("a.crt", &new.certificate)
+            folder.write("a.crt", &new.certificate);
         }),
         ("the key is written first", &|| {
             folder.write("a.crt", &old.certificate);
             folder.write("a.key", &new.key);
         }),
         ("half of it is written", &|| {
-            folder.write("a.crt", &new.certificate[..100])
+            folder.write("a.crt", &new.certificate[..100]);
         }),
         ("nothing of it is written", &|| folder.write("a.crt", "")),
         ("it is away for a moment", &|| folder.remove("a.crt")),

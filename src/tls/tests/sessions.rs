@@ -146,7 +146,7 @@ async fn no_early_data() {
     assert!(next.early_data().is_none());
     let current = folder.read();
     for certificate in current.all() {
-        assert_eq!(certificate.config().max_early_data_size, 0);
-        assert_eq!(certificate.config().send_tls13_tickets, 1);
+        assert_eq!(certificate.config.max_early_data_size, 0);
+        assert_eq!(certificate.config.send_tls13_tickets, 1);
     }
 }

@@ -3,8 +3,10 @@
 //! A handshake's work, some hundred microseconds, is done at one stroke by whoever holds one of a few turns, and is put behind
 //! all else that can run: a turn is taken, the task goes to the end of its queue, works, and gives the turn back. So between two
 //! polls of a hit there are at most as many strokes as there are turns, however many handshakes wait; those that wait are in
-//! the turns' queue and not in the runtime's. Waiting for a visitor holds no turn, so that whoever connects and says nothing
-//! keeps nobody out.
+//! the turns' queue and not in the runtime's. With 3,000 handshakes at once on two cores a hit waits 7 ms at most, and without
+//! turns until the last of them is done, 900 ms. Waiting for a visitor holds no turn, so that whoever connects and says
+//! nothing keeps nobody out; there is no bound on those but the deadline and the limit of open files, since any smaller one
+//! would be a way to keep visitors out.
 
 use std::{
     fmt, future::poll_fn, io, num::NonZero, pin::pin, sync::Arc, task::Poll, thread::available_parallelism,
@@ -153,7 +155,8 @@ impl Acceptor {
     }
 
     /// Does the server's part of a handshake in memory for each certificate of another kind, so that no visitor waits for what
-    /// is paid once: the library of cryptography takes about a tenth of a second to begin. Blocks that long.
+    /// is paid once. Most of that, 40 ms for the first randomness, has been paid by whoever read the certificates. Blocks for
+    /// about a millisecond each.
     pub fn warm_up(&self) {
         let mut done = Vec::new();
         for certificate in self.store.current().all() {

@@ -62,7 +62,7 @@ impl Certificates {
     /// Reads a folder: `NAME.crt` with `NAME.key`, and `NAME/fullchain.pem` with `NAME/privkey.pem`. `now` is for what is not
     /// valid now.
     ///
-    /// Blocks, for a few milliseconds each ten certificates.
+    /// Blocks, for some tens of milliseconds with a hundred certificates.
     pub fn read(folder: &Path, now: SystemTime) -> Reading {
         Self::read_again(folder, now, &[])
     }

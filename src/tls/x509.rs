@@ -277,6 +277,8 @@ mod tests {
         assert_eq!(general_names(&bytes[..bytes.len() - 1]), None, "cut off");
     }
 
+    /// The file is of `openssl req -x509 -newkey rsa:1024 -nodes -subj /CN=weak.example -addext
+    /// subjectAltName=DNS:weak.example -days 36500`; nothing here makes keys that weak, and its key was thrown away.
     #[test]
     fn a_weak_key_is_measured() {
         let pem = include_bytes!("tests/rsa-1024.crt");

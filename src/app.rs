@@ -211,7 +211,7 @@ impl App {
                     let (server, open, mut is_cut) = (Arc::clone(&server), open.clone(), is_cut.clone());
                     tokio::spawn(async move {
                         tokio::select! {
-                            () = server.serve(stream, peer.ip()) => {}
+                            () = server.serve(stream, peer.ip().into()) => {}
                             _ = is_cut.wait_for(|cut| *cut) => {}
                         }
                         drop(open);

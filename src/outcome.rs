@@ -41,6 +41,8 @@ pub enum Refusal {
     TargetTooLong,
     /// More header fields than a visitor's browser sends.
     TooManyFields,
+    /// For a host that the connection's certificate is not for (RFC 9110, section 15.5.20).
+    Misdirected,
     /// Neither GET nor HEAD.
     Method,
     /// A prefetch or prerender: nobody has clicked yet.

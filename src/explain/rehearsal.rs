@@ -68,6 +68,7 @@ fn refused(refusal: Refusal) -> &'static str {
         Refusal::TooManyFields => "it has more header fields than browsers send",
         Refusal::Method => "it is neither GET nor HEAD",
         Refusal::Speculative => "it is a prefetch or prerender: nobody has clicked yet",
+        Refusal::Misdirected => "its connection's certificate is not for this host",
         Refusal::TrafficAdvice => "prefetch proxies ask here whether they are welcome",
         Refusal::Left => "the visitor left",
     }

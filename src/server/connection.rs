@@ -23,7 +23,7 @@ use tokio::{
 };
 
 use super::{
-    preface::{self, Protocol, Replayed},
+    Protocol, Way, preface,
     reply::{self, Reply},
     request,
 };
@@ -32,7 +32,7 @@ use crate::{
     hit::{self, Hit},
     hit_id::HitId,
     observe::{Observe, Seen, Trace},
-    outcome::Outcome,
+    outcome::{Outcome, Refusal},
     query::Query,
 };
 
@@ -82,14 +82,19 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves one connection to its end. `peer` is its other end.
+    /// Serves one connection to its end.
     ///
     /// Dropped at an await, it closes the connection; calls to trackers go on by themselves.
-    pub async fn serve<S>(self: Arc<Self>, stream: S, peer: IpAddr)
+    pub async fn serve<S>(self: Arc<Self>, stream: S, way: Way)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let _counted = self.observe.metrics.connection();
+        match way.tls.as_ref().map(|tls| tls.protocol) {
+            Some(Protocol::Http1) => return self.http1(stream, &way).await,
+            Some(Protocol::Http2) => return self.http2(stream, way).await,
+            None => {}
+        }
         let first_byte = timeout(self.limits.first_byte, preface::detect(stream));
         let detected = tokio::select! {
             biased;
@@ -101,16 +106,16 @@ impl Server {
             return;
         };
         match protocol {
-            Protocol::Http1 => self.http1(stream, peer).await,
-            Protocol::Http2 => self.http2(stream, peer).await,
+            Protocol::Http1 => self.http1(stream, &way).await,
+            Protocol::Http2 => self.http2(stream, way).await,
         }
     }
 
-    async fn http1<S>(&self, stream: Replayed<S>, peer: IpAddr)
+    async fn http1<S>(&self, stream: S, way: &Way)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let service = service_fn(|request| async move { Ok::<_, Infallible>(self.answer(request, peer).await) });
+        let service = service_fn(|request| async move { Ok::<_, Infallible>(self.answer(request, way).await) });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.head)
@@ -121,15 +126,15 @@ impl Server {
         let mut connection = pin!(connection);
         tokio::select! {
             biased;
-            ended = connection.as_mut() => return self.ended(ended, peer),
+            ended = connection.as_mut() => return self.ended(ended, way.peer),
             () = self.draining() => {}
         }
         // From here each answer is the last of its connection. A request that is on its way is still taken.
         if let Ok(ended) = timeout(self.limits.linger, connection.as_mut()).await {
-            return self.ended(ended, peer);
+            return self.ended(ended, way.peer);
         }
         connection.as_mut().graceful_shutdown();
-        self.ended(connection.await, peer);
+        self.ended(connection.await, way.peer);
     }
 
     /// hyper has answered a head that it cannot read; it was a hit all the same. Other errors are of a broken line, whose
@@ -140,14 +145,14 @@ impl Server {
         }
     }
 
-    async fn http2<S>(self: Arc<Self>, stream: Replayed<S>, peer: IpAddr)
+    async fn http2<S>(self: Arc<Self>, stream: S, way: Way)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let server = Arc::clone(&self);
+        let (server, way) = (Arc::clone(&self), Arc::new(way));
         let service = service_fn(move |request| {
-            let server = Arc::clone(&server);
-            async move { Ok::<_, Infallible>(server.answer(request, peer).await) }
+            let (server, way) = (Arc::clone(&server), Arc::clone(&way));
+            async move { Ok::<_, Infallible>(server.answer(request, &way).await) }
         });
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
@@ -172,11 +177,15 @@ impl Server {
     /// Answers one request.
     ///
     /// Dropped at its await, as when the visitor leaves, it records the hit as one whose visitor left.
-    async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Reply {
+    async fn answer(&self, request: Request<Incoming>, way: &Way) -> Reply {
+        let peer = way.peer;
         let at = SystemTime::now();
         let id = HitId::new(at);
         let (parts, body) = request.into_parts();
-        let asked = request::read(&parts);
+        let asked = request::read(&parts).and_then(|asked| match &way.tls {
+            Some(tls) if !tls.certificate.covers(&asked.host) => Err(Refusal::Misdirected),
+            _ => Ok(asked),
+        });
         let host = match &asked {
             Ok(asked) => Cow::Borrowed(&*asked.host),
             Err(_) => request::host(&parts).unwrap_or_default(),

@@ -6,5 +6,9 @@ mod connection;
 mod preface;
 pub mod reply;
 pub mod request;
+mod way;
 
-pub use self::connection::{Limits, Server};
+pub use self::{
+    connection::{Limits, Server},
+    way::{Covers, Protocol, Tls, Way},
+};

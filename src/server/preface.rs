@@ -1,4 +1,4 @@
-//! Which version of HTTP a cleartext connection speaks, told by its first bytes (RFC 9113, section 3.4).
+//! Which version of HTTP a connection speaks that has agreed on none, told by its first bytes (RFC 9113, section 3.4).
 
 use std::{
     io,
@@ -9,17 +9,12 @@ use std::{
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
+use super::Protocol;
+
 /// What a client of HTTP/2 sends first.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Enough for most request heads, so that a first request is read at once.
 const FIRST_READ_BYTES: usize = 2048;
-
-/// What a connection speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Protocol {
-    Http1,
-    Http2,
-}
 
 /// A stream whose first bytes have been read already, and are read again.
 pub(super) struct Replayed<S> {

@@ -32,6 +32,7 @@ pub fn reply(outcome: Outcome) -> Reply {
         }
         // A browser drops a failed prefetch, and asks again when somebody clicks. `Left` is answered to nobody.
         Outcome::Refused(Refusal::Speculative | Refusal::Left) => empty(StatusCode::SERVICE_UNAVAILABLE),
+        Outcome::Refused(Refusal::Misdirected) => empty(StatusCode::MISDIRECTED_REQUEST),
         Outcome::Refused(Refusal::TrafficAdvice) => advice(),
     }
 }

@@ -146,7 +146,7 @@ async fn whoever_says_nothing_does_not_hold_up_the_end() {
         drain.send_replace(true);
         let began = tokio::time::Instant::now();
         server_side
-            .serve(server, "127.0.0.1".parse().expect("an address"))
+            .serve(server, std::net::IpAddr::from([127, 0, 0, 1]).into())
             .await;
         assert!(
             began.elapsed() < Duration::from_secs(1),
@@ -170,7 +170,7 @@ async fn silence_is_closed_at_its_limit() {
             .expect("a reader");
         let began = tokio::time::Instant::now();
         let (server_side, _drain) = crate::support::edge::server(NOBODY_ASKED);
-        let serving = tokio::spawn(server_side.serve(server, "127.0.0.1".parse().expect("an address")));
+        let serving = tokio::spawn(server_side.serve(server, std::net::IpAddr::from([127, 0, 0, 1]).into()));
         let mut rest = Vec::new();
         client.read_to_end(&mut rest).await.expect("no fault");
         serving.await.expect("no panic");

@@ -19,9 +19,11 @@ use tokio::{
 
 use crate::{
     admin::Admin,
+    certificates,
     click::{client::keep_warm, tracker::OnEvent},
     config::Config,
     databases::{self, Database},
+    door::Door,
     edge::Current,
     listener,
     observe::{
@@ -30,6 +32,7 @@ use crate::{
         click_log::{self, Format, Writer},
     },
     server::{Limits, Server},
+    tls::{Acceptor, Store},
 };
 
 /// What is left to do after draining takes milliseconds, unless it never ends.
@@ -77,6 +80,9 @@ impl fmt::Display for Failure {
 /// An edge that listens and does not serve yet.
 pub struct App {
     http: Vec<TcpListener>,
+    https: Vec<TcpListener>,
+    certificates: Option<Arc<Store>>,
+    proxy_protocol: bool,
     admin: Option<TcpListener>,
     edge: Arc<Current>,
     databases: Vec<Database>,
@@ -123,11 +129,19 @@ impl App {
     /// Binds every address of a configuration, and opens its click log.
     pub fn bind(mut config: Config, metrics: Arc<Metrics>) -> Result<Self, Failure> {
         let bind = |address| listener::bind(address).map_err(|error| Failure::Bind(address, error));
-        let http = config.http.iter().copied().map(bind).collect::<Result<_, _>>()?;
+        let bind_all = |addresses: &[SocketAddr]| addresses.iter().copied().map(bind).collect::<Result<_, _>>();
+        let http = bind_all(&config.http)?;
+        let https = bind_all(&config.https)?;
         let admin = config.admin.map(bind).transpose()?;
         let click_log = config.click_log.take();
         let app = Self {
             http,
+            https,
+            certificates: config
+                .certificates
+                .take()
+                .map(|certificates| Arc::new(Store::new(certificates))),
+            proxy_protocol: config.proxy_protocol,
             admin,
             drain: config.drain,
             databases: std::mem::take(&mut config.databases),
@@ -154,10 +168,14 @@ impl App {
         Ok(self)
     }
 
-    /// The addresses at which visitors are served.
+    /// The addresses at which visitors are served without TLS.
     pub fn http_addresses(&self) -> Vec<SocketAddr> {
-        let address = |listener: &TcpListener| listener.local_addr().ok();
-        self.http.iter().filter_map(address).collect()
+        addresses(&self.http)
+    }
+
+    /// The addresses at which visitors are served with it.
+    pub fn https_addresses(&self) -> Vec<SocketAddr> {
+        addresses(&self.https)
     }
 
     /// The address of the admin listener.
@@ -170,6 +188,9 @@ impl App {
         for address in self.http_addresses() {
             tracing::info!("listening on http://{address}");
         }
+        for address in self.https_addresses() {
+            tracing::info!("listening on https://{address}");
+        }
         if let Some(address) = self.admin_address() {
             tracing::info!("health and metrics on http://{address}");
         }
@@ -179,28 +200,48 @@ impl App {
             let draining = draining.clone();
             tokio::spawn(serve_admin(listener, Arc::new(Admin { metrics, draining })))
         });
-        let watching = tokio::spawn(databases::watch(
+        // Dropped at the end of this, it ends them.
+        let mut beside = JoinSet::new();
+        beside.spawn(databases::watch(
             self.databases,
             Arc::clone(&self.edge),
             Arc::clone(&self.observe.metrics),
         ));
-        // Dropped at the end of this, it ends them.
-        let mut warm = JoinSet::new();
         for tracker in self.edge.load().trackers.iter() {
-            warm.spawn(keep_warm(Arc::downgrade(&tracker.client)));
+            beside.spawn(keep_warm(Arc::downgrade(&tracker.client)));
         }
+        let acceptor = self.certificates.map(|store| {
+            beside.spawn(certificates::watch(
+                Arc::clone(&store),
+                Arc::clone(&self.observe.metrics),
+            ));
+            let acceptor = Acceptor::new(store);
+            acceptor.warm_up();
+            Arc::new(acceptor)
+        });
         let server = Arc::new(Server {
             edge: self.edge,
             observe: self.observe,
             limits: Limits::default(),
             draining: draining.clone(),
         });
+        let door = |acceptor| {
+            Arc::new(Door {
+                first_byte: server.limits.first_byte,
+                server: Arc::clone(&server),
+                proxy_protocol: self.proxy_protocol,
+                acceptor,
+            })
+        };
+        let (plain, secure) = (door(None), door(acceptor));
         // Each connection holds a sender: when all are gone, so are the connections.
         let (open, mut all_closed) = mpsc::channel::<()>(1);
         let (cut, is_cut) = watch::channel(false);
         let mut listeners = JoinSet::new();
-        for listener in self.http {
-            let (server, open, is_cut) = (Arc::clone(&server), open.clone(), is_cut.clone());
+        let plain = self.http.into_iter().map(|listener| (listener, Arc::clone(&plain)));
+        let secure = self.https.into_iter().map(|listener| (listener, Arc::clone(&secure)));
+        for (listener, door) in plain.chain(secure) {
+            let (open, is_cut) = (open.clone(), is_cut.clone());
             let mut draining = draining.clone();
             listeners.spawn(async move {
                 let stop = async {
@@ -208,10 +249,10 @@ impl App {
                     let _ = draining.wait_for(|draining| *draining).await;
                 };
                 listener::run(listener, stop, |stream, peer| {
-                    let (server, open, mut is_cut) = (Arc::clone(&server), open.clone(), is_cut.clone());
+                    let (door, open, mut is_cut) = (Arc::clone(&door), open.clone(), is_cut.clone());
                     tokio::spawn(async move {
                         tokio::select! {
-                            () = server.serve(stream, peer.ip().into()) => {}
+                            () = door.take(stream, peer) => {}
                             _ = is_cut.wait_for(|cut| *cut) => {}
                         }
                         drop(open);
@@ -240,7 +281,7 @@ impl App {
             cut.send_replace(true);
             let _ = timeout(END_LIMIT, all_closed.recv()).await;
         }
-        watching.abort();
+        drop(beside);
         if let Some(admin) = admin {
             admin.abort();
         }
@@ -253,6 +294,11 @@ impl App {
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+fn addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {
+    let address = |listener: &TcpListener| listener.local_addr().ok();
+    listeners.iter().filter_map(address).collect()
 }
 
 async fn serve_admin(listener: TcpListener, admin: Arc<Admin>) {

@@ -103,9 +103,12 @@ pub struct Schema {
 /// How the demonstration runs.
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// Where visitors are served [default: 127.0.0.1:8080, or a free port]
+    /// Where visitors are served [default: 127.0.0.1:8080, with --https 127.0.0.1:8443, or a free port]
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
+    /// Serves them through TLS, with a certificate for localhost that nobody trusts
+    #[arg(long)]
+    pub https: bool,
 }
 
 /// How the sandbox runs.

@@ -6,8 +6,8 @@
 //! | --- | --- |
 //! | [`args`], [`commands`] | the command line |
 //! | [`app`] | wiring, start and drain |
-//! | [`config`], [`databases`] | files, and every mistake in them; databases of places, taken up as they change |
-//! | [`listener`], [`tls`], [`server`] | connections; an outcome's answer |
+//! | [`config`], [`databases`], [`certificates`] | files, and every mistake in them; those that are taken up as they change |
+//! | [`listener`], [`tls`], [`door`], [`server`] | connections; an outcome's answer |
 //! | [`hit`], [`edge`], [`outcome`] | the way of a hit, what it is served from, how it ends |
 //! | [`visitor`] | who clicked |
 //! | [`link`] | which link stands at a host and path |
@@ -31,6 +31,7 @@ pub mod about;
 pub mod admin;
 pub mod app;
 pub mod args;
+pub mod certificates;
 pub mod click;
 pub mod click_id;
 pub mod commands;
@@ -38,6 +39,7 @@ pub mod config;
 pub mod country;
 pub mod databases;
 pub mod device;
+pub mod door;
 pub mod edge;
 pub mod explain;
 pub mod hit;

@@ -16,7 +16,7 @@ use crate::{
     app::{self, App, Failure},
     args, config, listener,
     observe::{Metrics, click_log::Format, diagnostics},
-    sandbox,
+    sandbox, tls,
 };
 
 /// The demonstration's configuration. `{sandbox}`, `{http}` and `{admin}` are filled in when it starts.
@@ -27,6 +27,7 @@ const DATABASES: &[config::BuiltIn] = &[("sandbox.mmdb", include_bytes!("../../g
 
 /// Where visitors are served, if the port is free and nothing else is asked for.
 const HTTP: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+const HTTPS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
 const ADMIN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9180);
 
 /// A browser, as far as the demonstration needs one; curl's own User-Agent is a declared bot's.
@@ -89,7 +90,10 @@ const TRIES: [(&str, &str, &str); 12] = [
 /// Runs the demonstration until it is told to stop.
 pub fn run(args: &args::Demo) -> ExitCode {
     let _diagnostics = diagnostics::start();
-    let wanted = args.listen;
+    let wanted = Wanted {
+        listen: args.listen,
+        https: args.https,
+    };
     on_runtime(async move {
         let stop = app::told_to_stop()?;
         let tracker = bind_free(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0))?;
@@ -112,14 +116,27 @@ pub fn run(args: &args::Demo) -> ExitCode {
     })
 }
 
+/// Where visitors are to be served, and how.
+#[derive(Clone, Copy)]
+struct Wanted {
+    listen: Option<SocketAddr>,
+    https: bool,
+}
+
 fn guide(app: &App) -> String {
     let mut out = String::from(
         "onehop demo: an edge and a stand-in tracker, on this machine alone. Ctrl-C ends it.\nTry these in a second terminal:\n\n",
     );
-    for http in app.http_addresses() {
+    let plain = app.http_addresses().into_iter().map(|at| (format!("http://{at}"), ""));
+    // Nobody has signed the demonstration's certificate.
+    let secure = app
+        .https_addresses()
+        .into_iter()
+        .map(|at| (format!("https://{at}"), "-k "));
+    for (site, insecure) in plain.chain(secure) {
         for (what, link, options) in TRIES {
             // Writing to a string does not fail.
-            let _ = writeln!(out, "{what}\n  curl -si {options}'http://{http}{link}'");
+            let _ = writeln!(out, "{what}\n  curl -si {insecure}{options}'{site}{link}'");
         }
         let _ = writeln!(
             out,
@@ -134,28 +151,42 @@ fn guide(app: &App) -> String {
 }
 
 /// The edge at the wanted address, or at the usual ones as far as nobody has them, else at free ports.
-fn bind(tracker: &str, wanted: Option<SocketAddr>, metrics: &Arc<Metrics>) -> Result<App, Failure> {
+fn bind(tracker: &str, wanted: Wanted, metrics: &Arc<Metrics>) -> Result<App, Failure> {
     let any_port = |address: SocketAddr| SocketAddr::new(address.ip(), 0);
-    let http = wanted.unwrap_or(HTTP);
-    let free_http = wanted.unwrap_or(any_port(HTTP));
-    match bind_at(tracker, http, ADMIN, metrics) {
-        Err(Failure::Bind(taken, _)) if taken == ADMIN => match bind_at(tracker, http, any_port(ADMIN), metrics) {
-            Err(Failure::Bind(..)) => bind_at(tracker, free_http, any_port(ADMIN), metrics),
+    let usual = if wanted.https { HTTPS } else { HTTP };
+    let at = wanted.listen.unwrap_or(usual);
+    let free = wanted.listen.unwrap_or(any_port(usual));
+    let bind_at = |at, admin| bind_at(tracker, at, wanted.https, admin, metrics);
+    match bind_at(at, ADMIN) {
+        Err(Failure::Bind(taken, _)) if taken == ADMIN => match bind_at(at, any_port(ADMIN)) {
+            Err(Failure::Bind(..)) => bind_at(free, any_port(ADMIN)),
             bound => bound,
         },
-        Err(Failure::Bind(..)) => bind_at(tracker, free_http, any_port(ADMIN), metrics),
+        Err(Failure::Bind(..)) => bind_at(free, any_port(ADMIN)),
         bound => bound,
     }
 }
 
-fn bind_at(tracker: &str, http: SocketAddr, admin: SocketAddr, metrics: &Arc<Metrics>) -> Result<App, Failure> {
+fn bind_at(
+    tracker: &str,
+    at: SocketAddr,
+    https: bool,
+    admin: SocketAddr,
+    metrics: &Arc<Metrics>,
+) -> Result<App, Failure> {
     let text = CONFIGURATION
         .replace("{sandbox}", tracker)
-        .replace("{http}", &http.to_string())
+        .replace("{http}", &at.to_string())
         .replace("{admin}", &admin.to_string());
     let read = config::read_text(Path::new("demo.toml"), &text, DATABASES, &app::teller(metrics));
     match read.config {
-        Some(config) => App::bind(config, Arc::clone(metrics)),
+        Some(mut config) => {
+            if https {
+                config.https = std::mem::take(&mut config.http);
+                config.certificates = Some(tls::development());
+            }
+            App::bind(config, Arc::clone(metrics))
+        }
         None => Err(Failure::Runtime(io::Error::other(read.text))),
     }
 }

@@ -8,19 +8,20 @@ use std::{
 };
 
 use super::{
-    File, LATER, Mistake, Mistakes, Node, Secrets, Sources, Spanned, TableReader, Value,
+    File, Mistake, Mistakes, Node, Secrets, Sources, Spanned, TableReader, Value,
     geoip::{self, BuiltIn},
     links::{LinkReader, Links},
     loops::{Loops, Served},
     sections::{self, Defaults},
     source::SourceId,
-    trackers,
+    tls, trackers,
 };
 use crate::{
     click::{self, ClickApi, Tracker, tracker::OnEvent},
     databases::Database,
     edge::{BotRule, Edge, Link, Unmatched},
     link::Table,
+    tls::Certificates,
     visitor::{Lookups, Places, RealIp},
 };
 
@@ -28,9 +29,10 @@ use crate::{
 const SCHEMA: &str = "$schema";
 
 /// Keys of the main file, where a file of links holds none of them.
-const OF_MAIN: [&str; 10] = [
+const OF_MAIN: [&str; 11] = [
     "links",
     "listen",
+    "tls",
     "visitor",
     "geoip",
     "click",
@@ -43,8 +45,14 @@ const OF_MAIN: [&str; 10] = [
 
 /// A configuration: valid by construction.
 pub struct Config {
-    /// Where visitors are served.
+    /// Where visitors are served without TLS.
     pub http: Vec<SocketAddr>,
+    /// Where visitors are served with it.
+    pub https: Vec<SocketAddr>,
+    /// What they are shown there; with an address for TLS there are some.
+    pub certificates: Option<Certificates>,
+    /// Whether trusted proxies begin with a PROXY header.
+    pub proxy_protocol: bool,
     /// Where the operator looks.
     pub admin: Option<SocketAddr>,
     /// Where hits are written down.
@@ -149,7 +157,9 @@ impl Files {
         root.raw("links");
         root.string(SCHEMA);
         let listen = sections::listen(root.table("listen"), mistakes);
+        let certificates = tls::read(root.table("tls"), &listen, &folder, mistakes);
         let visitor = sections::visitor(root.table("visitor"), mistakes);
+        let proxy_protocol = sections::proxy_protocol(listen.proxy_protocol, &visitor, mistakes);
         let click = sections::click(root.table("click"));
         let click_log = sections::click_log(root.table("click_log"), &folder, mistakes);
         let limits = sections::limits(root.table("limits"));
@@ -187,7 +197,7 @@ impl Files {
             }
         };
         read_links(&main, Some(&mut root));
-        root.finish(&[(&["tls"], LATER)]);
+        root.finish(&[]);
         for file in &link_files {
             let root = file
                 .tree
@@ -205,7 +215,7 @@ impl Files {
         let served = Served {
             links: &links.table,
             hosts: &links.hosts,
-            listen: &listen.http,
+            listen: &listen.all(),
         };
         loops.tell(&served, mistakes);
         if tree.complete && mistakes.errors() == 0 && links.is_empty() {
@@ -214,6 +224,9 @@ impl Files {
         }
         Some(Config {
             http: listen.http,
+            https: listen.https,
+            certificates,
+            proxy_protocol,
             admin: listen.admin,
             click_log,
             drain: limits.drain,

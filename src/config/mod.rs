@@ -32,14 +32,12 @@ mod source;
 mod targeting;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod toml;
 mod trackers;
 mod tree;
 mod urls;
 mod values;
-
-/// What is said of keys and values that are in the plan and not in this version.
-const LATER: &str = "comes with a later version";
 
 use self::{
     mistake::{Mistake, Mistakes, quoted},

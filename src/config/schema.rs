@@ -50,6 +50,14 @@ pub fn schema() -> Value {
             },
             "geoip": geoip(),
             "click": click(),
+            "tls": table(
+                "The certificates for https.",
+                &["certs"],
+                json!({ "certs": told(
+                    "Their folder: NAME.crt and NAME.key, or NAME/fullchain.pem and NAME/privkey.pem.",
+                    string(json!(["certs"])),
+                ) }),
+            ),
             "click_log": click_log(),
             "limits": limits(),
             "unmatched": unmatched(),
@@ -136,16 +144,20 @@ fn listen() -> Value {
         &[],
         json!({
             "http": told(
-                "Addresses for visitors; \"[::]:80\" is every address of the machine.",
+                "Addresses for visitors; \"[::]:80\" is every address of the machine. None if https alone is named.",
                 with_default(strings(1, json!(["[::]:80"])), json!([sections::DEFAULT_HTTP.to_string()])),
+            ),
+            "https": told(
+                "Addresses for visitors through TLS, with the certificates of [tls].",
+                strings(1, json!(["[::]:443"])),
             ),
             "admin": told(
                 "Address for health and metrics; never share it with visitors.",
                 string(json!(["127.0.0.1:9180"])),
             ),
             "proxy_protocol": told(
-                "Whether proxies announce visitors with the PROXY protocol; this version takes no such proxies.",
-                json!({ "type": "boolean", "enum": [false], "default": false }),
+                "Whether trusted proxies begin each connection with a PROXY header, version 1 or 2; nobody else may.",
+                json!({ "type": "boolean", "default": false }),
             ),
         }),
     )

@@ -11,10 +11,11 @@ use std::{
 use http::{HeaderName, StatusCode};
 
 use super::{
-    LATER, Mistake, Mistakes, Spanned, TableReader, Value, Zero,
+    Mistake, Mistakes, Spanned, TableReader, Value, Zero,
     geoip::Named,
     loops::Loops,
     quoted,
+    source::Place,
     trackers::Trackers,
     urls::{self, Fallback},
 };
@@ -63,42 +64,72 @@ const REAL_IP_HEADERS: [&str; 8] = [
     "fly-client-ip",
 ];
 
-pub(super) struct Listen {
+pub(super) struct Listen<'a> {
     pub(super) http: Vec<SocketAddr>,
+    pub(super) https: Vec<SocketAddr>,
+    /// Where `https` is written, if it is.
+    pub(super) https_at: Option<Place>,
     pub(super) admin: Option<SocketAddr>,
+    /// Whether trusted proxies begin with a PROXY header, if that is said.
+    pub(super) proxy_protocol: Option<Spanned<bool>>,
+    taken: Vec<SocketAddr>,
+    mistakes: &'a Mistakes,
 }
 
-pub(super) fn listen(table: Option<TableReader<'_>>, mistakes: &Mistakes) -> Listen {
-    let default = || vec![DEFAULT_HTTP];
-    let Some(mut table) = table else {
-        return Listen {
-            http: default(),
-            admin: None,
-        };
+pub(super) fn listen<'a>(table: Option<TableReader<'_>>, mistakes: &'a Mistakes) -> Listen<'a> {
+    let mut listen = Listen {
+        http: vec![DEFAULT_HTTP],
+        https: Vec::new(),
+        https_at: None,
+        admin: None,
+        proxy_protocol: None,
+        taken: Vec::new(),
+        mistakes,
     };
-    let http = table.strings("http").map(|list| (list.place, list.value));
-    let admin = table.string("admin").and_then(|text| address(&text, mistakes));
-    if let Some(on) = table.bool("proxy_protocol").filter(|on| on.value) {
-        mistakes.error(on.place, format!("the PROXY protocol {LATER}"));
+    let Some(mut table) = table else { return listen };
+    if let Some(text) = table.string("admin") {
+        listen.admin = listen.free_address(&text);
     }
-    table.finish(&[(&["https"], LATER)]);
-    let Some((place, texts)) = http else {
-        return Listen { http: default(), admin };
-    };
-    if texts.is_empty() {
-        let mistake = Mistake::error("there is no address to serve visitors at").at(place);
-        mistakes.push(mistake.help("write one, such as \"[::]:80\", or leave the key out for 127.0.0.1:8080"));
+    let http = table.strings("http");
+    if let Some(texts) = table.strings("https") {
+        listen.https_at = Some(texts.place);
+        listen.https = listen.free_addresses(&texts);
     }
-    let mut http = Vec::new();
-    for text in &texts {
-        let Some(found) = address(text, mistakes) else { continue };
-        let is_free_port = found.port() == 0;
-        if !is_free_port && (http.contains(&found) || admin == Some(found)) {
-            mistakes.error(text.place, "this address is listened on already");
+    listen.proxy_protocol = table.bool("proxy_protocol");
+    table.finish(&[]);
+    match http {
+        Some(texts) => listen.http = listen.free_addresses(&texts),
+        // Whoever names an address for TLS alone wants that alone.
+        None if listen.https_at.is_some() => listen.http.clear(),
+        None => {}
+    }
+    listen
+}
+
+impl Listen<'_> {
+    /// Every address at which visitors are served.
+    pub(super) fn all(&self) -> Vec<SocketAddr> {
+        [&self.http[..], &self.https].concat()
+    }
+
+    fn free_addresses(&mut self, texts: &Spanned<Vec<Spanned<&str>>>) -> Vec<SocketAddr> {
+        if texts.value.is_empty() {
+            let mistake = Mistake::error("there is no address to serve visitors at").at(texts.place);
+            self.mistakes
+                .push(mistake.help("write one, such as \"[::]:80\", or leave the key out"));
         }
-        http.push(found);
+        texts.value.iter().filter_map(|text| self.free_address(text)).collect()
     }
-    Listen { http, admin }
+
+    /// An address that nothing else is served at; with port 0 the system chooses one.
+    fn free_address(&mut self, text: &Spanned<&str>) -> Option<SocketAddr> {
+        let found = address(text, self.mistakes)?;
+        if found.port() != 0 && self.taken.contains(&found) {
+            self.mistakes.error(text.place, "this address is listened on already");
+        }
+        self.taken.push(found);
+        Some(found)
+    }
 }
 
 fn address(text: &Spanned<&str>, mistakes: &Mistakes) -> Option<SocketAddr> {
@@ -154,6 +185,18 @@ pub(super) fn visitor(table: Option<TableReader<'_>>, mistakes: &Mistakes) -> Vi
         table.finish(&[]);
     }
     Visitors { real_ip, bots }
+}
+
+/// Whether trusted proxies begin with a PROXY header, which there must be some for.
+pub(super) fn proxy_protocol(said: Option<Spanned<bool>>, visitors: &Visitors, mistakes: &Mistakes) -> bool {
+    let Some(on) = said.filter(|on| on.value) else {
+        return false;
+    };
+    if visitors.real_ip.trusted.is_empty() {
+        let mistake = Mistake::error("no proxy is trusted, so that nobody may send a PROXY header").at(on.place);
+        mistakes.push(mistake.help("name your proxies' networks in visitor.trusted_proxies"));
+    }
+    true
 }
 
 fn real_ip_header(text: &Spanned<&str>, mistakes: &Mistakes) -> Option<RealIpHeader> {

@@ -30,6 +30,7 @@ pub struct Metrics {
     trackers: Trackers,
     cache: [Counter; 4],
     connections: Gauge,
+    certificates: Family<CertificateLabel, Gauge>,
     reloads: Counter,
     reload_failures: Counter,
     log_dropped: Counter,
@@ -44,6 +45,11 @@ struct HitLabels {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct OutcomeLabel {
     outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct CertificateLabel {
+    certificate: String,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -73,6 +79,12 @@ impl Default for Metrics {
         );
         let connections = Gauge::default();
         registry.register("connections", "Open connections of visitors", connections.clone());
+        let certificates = Family::default();
+        registry.register(
+            "certificate_expiry_timestamp_seconds",
+            "When a certificate ends, in seconds since 1970",
+            certificates.clone(),
+        );
         let reloads = Counter::default();
         registry.register(
             "config_reloads",
@@ -99,6 +111,7 @@ impl Default for Metrics {
             trackers,
             cache: [cached("hit"), cached("miss"), cached("joined"), cached("offer")],
             connections,
+            certificates,
             reloads,
             reload_failures,
             log_dropped,
@@ -111,6 +124,19 @@ impl Metrics {
     /// Counts a changed file, and whether it could be used.
     pub fn reload(&self, used: bool) {
         if used { &self.reloads } else { &self.reload_failures }.inc();
+    }
+
+    /// The certificates in use, by name, and when each ends, in seconds since 1970.
+    pub fn certificates<'a>(&self, ends: impl Iterator<Item = (&'a str, u64)>) {
+        self.certificates.clear();
+        for (certificate, end) in ends {
+            let label = CertificateLabel {
+                certificate: certificate.to_owned(),
+            };
+            self.certificates
+                .get_or_create_owned(&label)
+                .set(i64::try_from(end).unwrap_or(i64::MAX));
+        }
     }
 
     /// Counts a hit.

@@ -208,10 +208,10 @@ const MISTAKES: &[(&str, &str, &str, &str, &str)] = &[
     ),
     (
         "proxy_protocol = false",
-        "proxy_protocol = true",
-        "onehop.toml:6:18",
-        "later version",
-        "",
+        "https = \"127.0.0.1:8443\"",
+        "onehop.toml:6:9",
+        "no certificates for https",
+        "certs = \"certs\"",
     ),
     (
         "https://tracker.hoqu.com/api",
@@ -321,9 +321,9 @@ const MISTAKES: &[(&str, &str, &str, &str, &str)] = &[
     ("more.json", "none.json", "onehop.toml:1:26", "cannot read", ""),
     (
         "[defaults]\n",
-        "[tls]\ncerts = \"certs\"\n[defaults]\n",
-        "onehop.toml:37:2",
-        "the key `tls` comes with a later version",
+        "[tls]\ncerts = \"no/such\"\n[defaults]\n",
+        "onehop.toml:38:9",
+        "no/such",
         "",
     ),
     (

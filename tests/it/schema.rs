@@ -18,8 +18,12 @@ links = ["links/*.toml"]
 
 [listen]
 http = ["127.0.0.1:8080", "[::1]:8080"]
+https = ["127.0.0.1:8443", "[::1]:8443"]
 admin = "127.0.0.1:9180"
 proxy_protocol = false
+
+[tls]
+certs = "certs"
 
 [visitor]
 trusted_proxies = ["10.0.0.0/8", "2001:db8::1"]
@@ -158,6 +162,9 @@ const BEYOND_A_SCHEMA: &[&str] = &[
     "cannot be used: it cannot be read: ",
     "cannot be used: it is no file",
     "no file can be at `",
+    "` cannot be looked into: ",
+    "` holds no certificate",
+    "there are no certificates for https",
     "the environment has no variable `",
     // Here, as `links` names files that hold none.
     "there is no link",
@@ -318,6 +325,8 @@ fn folder() -> Folder {
         folder.write(name, include_bytes!("../../geoip/sandbox.mmdb"));
     }
     folder.write("links/none.toml", "");
+    folder.write("certs/localhost.crt", include_bytes!("../../certs/localhost.crt"));
+    folder.write("certs/localhost.key", include_bytes!("../../certs/localhost.key"));
     folder
 }
 
@@ -510,25 +519,6 @@ fn what_is_wrong_as_a_whole() {
     decimal["unmatched"] = json!({ "status": 404.0 });
     assert!(said(&folder, "onehop.json", &decimal.to_string()).contains("found a decimal number"));
     assert_eq!(validator.refuses(&decimal), None);
-}
-
-#[test]
-fn what_comes_later_is_refused() {
-    let validator = Validator::new(schema());
-    let folder = folder();
-    for (pointer, key, value) in [
-        ("", "tls", json!({})),
-        ("/listen", "https", json!("[::]:443")),
-        ("/listen", "proxy_protocol", json!(true)),
-    ] {
-        let mut tree = json_of(FULL);
-        at(&mut tree, pointer)[key] = value;
-        assert!(
-            !mistakes(&said(&folder, "onehop.json", &tree.to_string())).is_empty(),
-            "{key}"
-        );
-        assert!(validator.refuses(&tree).is_some(), "{key}");
-    }
 }
 
 /// Texts that are near to what is taken.

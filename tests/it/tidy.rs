@@ -164,7 +164,10 @@ fn each_outside_thing_has_its_owners() {
             "prometheus_client::",
             &["observe/metrics.rs", "observe/tracker_metrics.rs"],
         ),
-        ("SystemTime::now", &["server/connection.rs", "commands/"]),
+        (
+            "SystemTime::now",
+            &["server/connection.rs", "commands/", "certificates.rs", "config/tls.rs"],
+        ),
         ("maxminddb::", &["visitor/places"]),
         ("aho_corasick::", &["visitor/devices.rs"]),
         ("\"x-forwarded-for\"", &["visitor/real_ip.rs", "config/sections.rs"]),

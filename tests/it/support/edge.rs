@@ -15,6 +15,8 @@ use super::Visitor;
 pub(crate) struct Edge {
     /// Where visitors are served.
     pub address: SocketAddr,
+    /// Where they are served through TLS, if they are.
+    pub https: Option<SocketAddr>,
     /// What it counts.
     pub metrics: Arc<Metrics>,
     stop: oneshot::Sender<()>,
@@ -33,7 +35,8 @@ impl Edge {
         let read = config::read_text(&folder.join("test.toml"), configuration, &[], &app::teller(&metrics));
         let config = read.config.unwrap_or_else(|| panic!("{}", read.text));
         let edge = App::bind(config, Arc::clone(&metrics)).expect("a port and a click log");
-        let address = edge.http_addresses()[0];
+        let https = edge.https_addresses().first().copied();
+        let address = edge.http_addresses().first().copied().or(https).expect("an address");
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(async move {
             let stop = async {
@@ -46,6 +49,7 @@ impl Edge {
         });
         Self {
             address,
+            https,
             metrics,
             stop,
             running,

@@ -1,10 +1,15 @@
 //! The wiring: builds every part out of a configuration, binds before anything runs, and drains at the end.
 
+mod reload;
+mod running;
+mod serving;
+
 use std::{
     fmt,
     io::{self, Write},
     net::SocketAddr,
     path::PathBuf,
+    pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -12,18 +17,19 @@ use std::{
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
-    sync::{mpsc, watch},
-    task::JoinSet,
+    sync::mpsc,
     time::timeout,
 };
 
+use self::{
+    reload::OnDisk,
+    running::{Running, Start},
+    serving::{Bound, Kind},
+};
 use crate::{
-    admin::Admin,
-    certificates,
-    click::{client::keep_warm, tracker::OnEvent},
-    config::Config,
-    databases::{self, Database},
-    door::Door,
+    click::tracker::OnEvent,
+    config::{Config, Watched},
+    databases::Database,
     edge::Current,
     listener,
     observe::{
@@ -31,8 +37,7 @@ use crate::{
         calls::CallTeller,
         click_log::{self, Format, Writer},
     },
-    server::{Limits, Server},
-    tls::{Acceptor, Store},
+    tls::Store,
 };
 
 /// What is left to do after draining takes milliseconds, unless it never ends.
@@ -79,16 +84,23 @@ impl fmt::Display for Failure {
 
 /// An edge that listens and does not serve yet.
 pub struct App {
-    http: Vec<TcpListener>,
-    https: Vec<TcpListener>,
-    certificates: Option<Arc<Store>>,
-    proxy_protocol: bool,
+    bound: Vec<Bound>,
     admin: Option<TcpListener>,
     edge: Arc<Current>,
-    databases: Vec<Database>,
     observe: Observe,
     writer: Option<Writer>,
+    click_log: Option<PathBuf>,
+    front: Front,
+    databases: Vec<Database>,
     drain: Duration,
+    on_disk: Option<OnDisk>,
+}
+
+/// What a configuration says of connections.
+struct Front {
+    admin: Option<SocketAddr>,
+    proxy_protocol: bool,
+    certificates: Option<Arc<Store>>,
 }
 
 /// Who is told of what happens with a tracker of a name: the metrics, and the diagnostics.
@@ -107,20 +119,11 @@ pub fn teller(metrics: &Arc<Metrics>) -> impl Fn(&str) -> OnEvent {
 /// Ends when the system or the operator wants the program to stop. Later signals of the kind are taken as said already.
 pub fn told_to_stop() -> Result<impl Future<Output = ()>, Failure> {
     let of = |kind| signal(kind).map_err(Failure::Runtime);
-    let (mut terminate, mut interrupt, mut hang_up) = (
-        of(SignalKind::terminate())?,
-        of(SignalKind::interrupt())?,
-        of(SignalKind::hangup())?,
-    );
+    let (mut terminate, mut interrupt) = (of(SignalKind::terminate())?, of(SignalKind::interrupt())?);
     Ok(async move {
-        loop {
-            tokio::select! {
-                _ = terminate.recv() => return,
-                _ = interrupt.recv() => return,
-                _ = hang_up.recv() => {
-                    tracing::warn!("SIGHUP changes nothing: restart to take up a changed configuration");
-                }
-            }
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
     })
 }
@@ -128,34 +131,42 @@ pub fn told_to_stop() -> Result<impl Future<Output = ()>, Failure> {
 impl App {
     /// Binds every address of a configuration, and opens its click log.
     pub fn bind(mut config: Config, metrics: Arc<Metrics>) -> Result<Self, Failure> {
-        let bind = |address| listener::bind(address).map_err(|error| Failure::Bind(address, error));
-        let bind_all = |addresses: &[SocketAddr]| addresses.iter().copied().map(bind).collect::<Result<_, _>>();
-        let http = bind_all(&config.http)?;
-        let https = bind_all(&config.https)?;
+        let plain = config.http.iter().map(|wanted| Bound::new(Kind::Plain, *wanted));
+        let secure = config.https.iter().map(|wanted| Bound::new(Kind::Secure, *wanted));
+        let bound = plain.chain(secure).collect::<Result<_, _>>()?;
+        let bind = |wanted| listener::bind(wanted).map_err(|error| Failure::Bind(wanted, error));
         let admin = config.admin.map(bind).transpose()?;
-        let click_log = config.click_log.take();
+        let certificates = config.certificates.take();
         let app = Self {
-            http,
-            https,
-            certificates: config
-                .certificates
-                .take()
-                .map(|certificates| Arc::new(Store::new(certificates))),
-            proxy_protocol: config.proxy_protocol,
+            bound,
+            front: Front {
+                admin: config.admin,
+                proxy_protocol: config.proxy_protocol,
+                certificates: certificates.map(|certificates| Arc::new(Store::new(certificates))),
+            },
             admin,
             drain: config.drain,
             databases: std::mem::take(&mut config.databases),
+            click_log: config.click_log.take(),
             edge: Arc::new(Current::new(config.into_edge())),
             observe: Observe { metrics, log: None },
             writer: None,
+            on_disk: None,
         };
-        match click_log {
+        match &app.click_log {
             Some(path) => {
-                let file = click_log::open(&path).map_err(|error| Failure::ClickLog(path, error))?;
+                let file = click_log::open(path).map_err(|error| Failure::ClickLog(path.clone(), error))?;
                 app.logging_to(file, Format::Json)
             }
             None => Ok(app),
         }
+    }
+
+    /// Takes up the configuration again when its files change, or when it is told to. For a call within a runtime.
+    #[must_use]
+    pub fn reading_again(mut self, path: PathBuf, watched: Watched) -> Self {
+        self.on_disk = Some(OnDisk::new(path, watched));
+        self
     }
 
     /// Writes hits down.
@@ -170,12 +181,17 @@ impl App {
 
     /// The addresses at which visitors are served without TLS.
     pub fn http_addresses(&self) -> Vec<SocketAddr> {
-        addresses(&self.http)
+        self.addresses(Kind::Plain)
     }
 
     /// The addresses at which visitors are served with it.
     pub fn https_addresses(&self) -> Vec<SocketAddr> {
-        addresses(&self.https)
+        self.addresses(Kind::Secure)
+    }
+
+    fn addresses(&self, kind: Kind) -> Vec<SocketAddr> {
+        let of_kind = self.bound.iter().filter(|bound| bound.kind == kind);
+        of_kind.filter_map(|bound| bound.socket.local_addr().ok()).collect()
     }
 
     /// The address of the admin listener.
@@ -185,107 +201,47 @@ impl App {
 
     /// Serves until `stop` ends; then drains: not ready any more, no new connections, hits in flight end.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
-        for address in self.http_addresses() {
-            tracing::info!("listening on http://{address}");
-        }
-        for address in self.https_addresses() {
-            tracing::info!("listening on https://{address}");
-        }
-        if let Some(address) = self.admin_address() {
-            tracing::info!("health and metrics on http://{address}");
-        }
-        let (drain, draining) = watch::channel(false);
-        let admin = self.admin.map(|listener| {
-            let metrics = Arc::clone(&self.observe.metrics);
-            let draining = draining.clone();
-            tokio::spawn(serve_admin(listener, Arc::new(Admin { metrics, draining })))
-        });
-        // Dropped at the end of this, it ends them.
-        let mut beside = JoinSet::new();
-        beside.spawn(databases::watch(
-            self.databases,
-            Arc::clone(&self.edge),
-            Arc::clone(&self.observe.metrics),
-        ));
-        for tracker in self.edge.load().trackers.iter() {
-            beside.spawn(keep_warm(Arc::downgrade(&tracker.client)));
-        }
-        let acceptor = self.certificates.map(|store| {
-            beside.spawn(certificates::watch(
-                Arc::clone(&store),
-                Arc::clone(&self.observe.metrics),
-            ));
-            let acceptor = Acceptor::new(store);
-            acceptor.warm_up();
-            Arc::new(acceptor)
-        });
-        let server = Arc::new(Server {
-            edge: self.edge,
-            observe: self.observe,
-            limits: Limits::default(),
-            draining: draining.clone(),
-        });
-        let door = |acceptor| {
-            Arc::new(Door {
-                first_byte: server.limits.first_byte,
-                server: Arc::clone(&server),
-                proxy_protocol: self.proxy_protocol,
-                acceptor,
-            })
-        };
-        let (plain, secure) = (door(None), door(acceptor));
-        // Each connection holds a sender: when all are gone, so are the connections.
-        let (open, mut all_closed) = mpsc::channel::<()>(1);
-        let (cut, is_cut) = watch::channel(false);
-        let mut listeners = JoinSet::new();
-        let plain = self.http.into_iter().map(|listener| (listener, Arc::clone(&plain)));
-        let secure = self.https.into_iter().map(|listener| (listener, Arc::clone(&secure)));
-        for (listener, door) in plain.chain(secure) {
-            let (open, is_cut) = (open.clone(), is_cut.clone());
-            let mut draining = draining.clone();
-            listeners.spawn(async move {
-                let stop = async {
-                    // A sender that is gone wants nothing any more.
-                    let _ = draining.wait_for(|draining| *draining).await;
-                };
-                listener::run(listener, stop, |stream, peer| {
-                    let (door, open, mut is_cut) = (Arc::clone(&door), open.clone(), is_cut.clone());
-                    tokio::spawn(async move {
-                        tokio::select! {
-                            () = door.take(stream, peer) => {}
-                            _ = is_cut.wait_for(|cut| *cut) => {}
-                        }
-                        drop(open);
-                    });
-                })
-                .await
-            });
-        }
-        drop(open);
-        stop.await;
-
-        tracing::info!("draining: no new connections, hits in flight end");
-        drain.send_replace(true);
-        let drained = async {
-            let all_closed = &mut all_closed;
-            while let Some(ended) = listeners.join_next().await {
-                if let Ok(Err(error)) = ended {
-                    tracing::warn!(%error, "a listener ended with connections waiting");
-                }
+        let mut hang_up = signal(SignalKind::hangup()).map_err(Failure::Runtime)?;
+        let (asking, mut asked) = mpsc::channel(1);
+        let writer = self.writer;
+        let mut edge = Running::start(
+            Start {
+                edge: self.edge,
+                observe: self.observe,
+                click_log: self.click_log,
+                front: self.front,
+                databases: self.databases,
+                drain: self.drain,
+                asking,
+            },
+            self.bound,
+            self.admin,
+        );
+        let mut on_disk = self.on_disk;
+        let mut stop = pin!(stop);
+        loop {
+            let ask = tokio::select! {
+                biased;
+                () = &mut stop => break,
+                _ = hang_up.recv() => None,
+                Some(ask) = asked.recv() => Some(ask),
+                () = changed(on_disk.as_mut()) => None,
+            };
+            let came_of_it = tokio::select! {
+                biased;
+                // What is being read is of no use any more.
+                () = &mut stop => break,
+                came_of_it = edge.reload(on_disk.as_mut()) => came_of_it,
+            };
+            edge.tell(&came_of_it);
+            if let Some(ask) = ask {
+                // Who asked may have gone.
+                let _ = ask.send(came_of_it);
             }
-            all_closed.recv().await;
-        };
-        if timeout(self.drain, drained).await.is_err() {
-            tracing::warn!("connections were still open at the end of limits.drain, and are cut");
-            // Their hits are told of as they end, and that takes no waiting.
-            cut.send_replace(true);
-            let _ = timeout(END_LIMIT, all_closed.recv()).await;
         }
-        drop(beside);
-        if let Some(admin) = admin {
-            admin.abort();
-        }
-        if let Some(writer) = self.writer {
+        tracing::info!("draining: no new connections, hits in flight end");
+        edge.drain().await;
+        if let Some(writer) = writer {
             let written = tokio::task::spawn_blocking(|| writer.close());
             if timeout(END_LIMIT, written).await.is_err() {
                 tracing::warn!("the click log could not be written to its end: its disk or reader is blocked");
@@ -296,16 +252,10 @@ impl App {
     }
 }
 
-fn addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {
-    let address = |listener: &TcpListener| listener.local_addr().ok();
-    listeners.iter().filter_map(address).collect()
-}
-
-async fn serve_admin(listener: TcpListener, admin: Arc<Admin>) {
-    let forever = std::future::pending();
-    // It ends with the program; what it cannot accept it has told.
-    let _ = listener::run(listener, forever, |stream, _| {
-        tokio::spawn(Arc::clone(&admin).serve(stream));
-    })
-    .await;
+/// Ends when the files of a configuration have changed; never where there are none.
+async fn changed(on_disk: Option<&mut OnDisk>) {
+    match on_disk {
+        Some(on_disk) => on_disk.changed().await,
+        None => std::future::pending().await,
+    }
 }

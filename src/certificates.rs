@@ -52,8 +52,13 @@ pub async fn watch(store: Arc<Store>, metrics: Arc<Metrics>) {
     }
 }
 
-/// Tells what came of reading the certificates again.
-pub fn tell(reload: &Reload, metrics: &Metrics) {
+/// Reads the certificates again, and tells what came of it.
+pub fn look(store: &Store, metrics: &Metrics) {
+    tell(&store.reload(SystemTime::now()), metrics);
+    count(&store.current(), metrics);
+}
+
+fn tell(reload: &Reload, metrics: &Metrics) {
     let mut is_whole = true;
     for mistake in &reload.mistakes {
         match mistake.severity {

@@ -5,7 +5,6 @@
 
 use std::{
     fmt, fs, io,
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -15,6 +14,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{
     edge::Current,
+    file_print::FilePrint,
     observe::Metrics,
     visitor::{AsnDatabase, CountryDatabase, NotADatabase, Places},
 };
@@ -37,34 +37,11 @@ pub struct Database {
     kind: Kind,
     path: PathBuf,
     /// As it was when it was last read.
-    read: Option<Print>,
+    read: Option<FilePrint>,
     /// As it was at the last look.
-    seen: Option<Print>,
+    seen: Option<FilePrint>,
     /// Whether it could not be read, and that was told of.
     told: bool,
-}
-
-/// What tells a file from the one that was there before, and from itself before its rights were mended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Print {
-    device: u64,
-    inode: u64,
-    bytes: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Print {
-    fn of(path: &Path) -> Option<Self> {
-        let found = fs::metadata(path).ok()?;
-        Some(Self {
-            device: found.dev(),
-            inode: found.ino(),
-            bytes: found.len(),
-            modified: (found.mtime(), found.mtime_nsec()),
-            changed: (found.ctime(), found.ctime_nsec()),
-        })
-    }
 }
 
 /// Why a database cannot be used.
@@ -94,7 +71,7 @@ impl fmt::Display for Unusable {
 impl Database {
     /// Reads a file into `places`.
     pub fn open(kind: Kind, path: PathBuf, places: &mut Places) -> Result<Self, Unusable> {
-        let print = Print::of(&path);
+        let print = FilePrint::of(&path);
         load(kind, &path)?(places);
         Ok(Self {
             kind,
@@ -109,7 +86,7 @@ impl Database {
     /// hangs is waited for where nobody else waits.
     async fn has_changed(&mut self) -> bool {
         let path = self.path.clone();
-        let now = tokio::task::spawn_blocking(move || Print::of(&path))
+        let now = tokio::task::spawn_blocking(move || FilePrint::of(&path))
             .await
             .unwrap_or(self.seen);
         let at_rest = now == self.seen;

@@ -48,6 +48,11 @@ impl Current {
         self.0.load()
     }
 
+    /// Serves hits that begin from now on from another snapshot. Those under way end on theirs.
+    pub fn exchange(&self, edge: Edge) {
+        self.0.store(Arc::new(edge));
+    }
+
     /// Serves hits that begin from now on from a changed snapshot; `change` may be asked more than once.
     pub fn change(&self, change: impl Fn(&mut Edge)) {
         self.0.rcu(|edge| {

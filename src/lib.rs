@@ -16,7 +16,7 @@
 //! | [`explain`] | the same without asking anybody |
 //! | [`observe`], [`admin`] | metrics, click log, diagnostics |
 //! | [`sandbox`] | the stand-in Click API |
-//! | [`click_id`], [`hit_id`], [`query`], [`percent`], [`networks`], [`offer_ids`] | words that stages share |
+//! | [`click_id`], [`hit_id`], [`query`], [`percent`], [`networks`], [`offer_ids`], [`file_print`] | words that stages share |
 //! | [`about`], [`country`], [`device`], [`language`] | what can be found out about a visitor, and its words |
 //!
 //! What always holds:
@@ -42,6 +42,7 @@ pub mod device;
 pub mod door;
 pub mod edge;
 pub mod explain;
+pub mod file_print;
 pub mod hit;
 pub mod hit_id;
 pub mod language;

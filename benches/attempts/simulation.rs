@@ -67,6 +67,7 @@ async fn run(a_second: f64, hedge_after: HedgeAfter, phases: &[(Mood, Duration)]
     let tracker = Arc::new(Tracker::new(
         "t".into(),
         0,
+        0,
         Arc::new(Client::new(endpoint, Arc::new(Way(Arc::clone(&scripted))))),
         Prefix::new("/click", &SecretKey::new("k").expect("a key")),
         care,

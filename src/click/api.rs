@@ -17,7 +17,7 @@ use super::{
 use crate::offer_ids::OfferIds;
 
 /// How long clicks are kept, and how long calls may take.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// How trackers are called.
     pub care: Care,
@@ -101,7 +101,7 @@ impl Asked {
 pub struct ClickApi {
     settings: Settings,
     hasher: RandomState,
-    cache: Cache,
+    cache: Arc<Cache>,
     flights: Arc<Flights>,
     words: Words,
 }
@@ -112,10 +112,30 @@ impl ClickApi {
         Self {
             settings,
             hasher: RandomState::new(),
-            cache: Cache::new(settings.cache_entries),
+            cache: Arc::new(Cache::new(settings.cache_entries)),
             flights: Arc::new(Flights::new()),
             words: Words::new(settings.offer_ttl, settings.care.deadline),
         }
+    }
+
+    /// The same clicks under other settings: what is had is had, and who waits for a call is joined. A cache of another size
+    /// begins anew.
+    pub fn under(self: &Arc<Self>, settings: Settings) -> Arc<Self> {
+        if settings == self.settings {
+            return Arc::clone(self);
+        }
+        let cache = if settings.cache_entries == self.settings.cache_entries {
+            Arc::clone(&self.cache)
+        } else {
+            Arc::new(Cache::new(settings.cache_entries))
+        };
+        Arc::new(Self {
+            settings,
+            hasher: self.hasher.clone(),
+            cache,
+            flights: Arc::clone(&self.flights),
+            words: Words::new(settings.offer_ttl, settings.care.deadline),
+        })
     }
 
     /// The longest that a visitor waits.

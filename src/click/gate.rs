@@ -45,7 +45,7 @@ const QUEUE_WAIT: Duration = Duration::from_millis(100);
 const QUEUE_MOST: u32 = 64;
 
 /// When a second request goes out beside one that is slow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HedgeAfter {
     /// Never.
     Off,

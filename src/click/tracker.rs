@@ -1,6 +1,10 @@
 //! One tracker: its name, its connections, the way to it, and who is told of what happens there.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{
     answer::Answer,
@@ -8,6 +12,7 @@ use super::{
     client::Client,
     gate::{Gate, HedgeAfter},
     progress::SparedBy,
+    secret::SecretKey,
     wire::Prefix,
 };
 
@@ -69,7 +74,7 @@ impl Attempt {
 pub type OnEvent = Box<dyn Fn(&Event<'_>) + Send + Sync>;
 
 /// How a tracker is called.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Care {
     /// The longest that a call takes.
     pub deadline: Duration,
@@ -83,10 +88,19 @@ pub struct Tracker {
     pub name: Arc<str>,
     /// Its number among the trackers of a configuration: a part of what clicks are kept under.
     pub number: u32,
+    /// What it was made of, by [`print`].
+    pub print: u64,
     /// The connections to it.
     pub client: Arc<Client>,
     pub(super) prefix: Prefix,
     pub(super) gate: Arc<Gate>,
+}
+
+/// Of what a tracker is made. Not to be shown: whoever has it can try keys.
+pub fn print(url: &str, key: &SecretKey, ca: &[u8], care: Care) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (url, key.expose(), ca, care.deadline, care.hedge_after).hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Tracker {
@@ -94,6 +108,7 @@ impl Tracker {
     pub fn new(
         name: Arc<str>,
         number: u32,
+        print: u64,
         client: Arc<Client>,
         prefix: Prefix,
         care: Care,
@@ -102,6 +117,7 @@ impl Tracker {
         Self {
             name,
             number,
+            print,
             client,
             prefix,
             gate: Arc::new(Gate::new(care.deadline, care.hedge_after, on_event)),

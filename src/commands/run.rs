@@ -19,7 +19,7 @@ pub fn run(configured: &Configured) -> ExitCode {
     if !read.text.is_empty() {
         eprint!("{}", read.text);
     }
-    let Some(config) = read.config else {
+    let Some(mut config) = read.config else {
         return failed(&format!(
             "{0} cannot be used; `onehop check -c {0}` reads it without running",
             configured.config.display()
@@ -32,8 +32,9 @@ pub fn run(configured: &Configured) -> ExitCode {
         ms = began.elapsed().as_millis(),
         "the configuration is read"
     );
+    let watched = std::mem::take(&mut config.watched);
     on_runtime(async {
-        let app = App::bind(config, metrics)?;
+        let app = App::bind(config, metrics)?.reading_again(configured.config.clone(), watched);
         app.run(app::told_to_stop()?).await
     })
 }

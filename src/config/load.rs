@@ -15,6 +15,7 @@ use super::{
     sections::{self, Defaults},
     source::SourceId,
     tls, trackers,
+    watched::Watched,
 };
 use crate::{
     click::{self, ClickApi, Tracker, tracker::OnEvent},
@@ -22,7 +23,7 @@ use crate::{
     edge::{BotRule, Edge, Link, Unmatched},
     link::Table,
     tls::Certificates,
-    visitor::{Lookups, Places, RealIp},
+    visitor::{Lookups, Places, RealIp, agents::Agents},
 };
 
 /// By which a file names its schema, for editors.
@@ -65,6 +66,8 @@ pub struct Config {
     pub links: Table<Link>,
     pub(super) real_ip: RealIp,
     pub(super) bots: BotRule,
+    /// The files that it is made of, but for certificates and databases.
+    pub watched: Watched,
     /// Databases on disk.
     pub databases: Vec<Database>,
     pub(super) places: Places,
@@ -80,17 +83,28 @@ impl Config {
 
     /// What hits are served from.
     pub fn into_edge(self) -> Edge {
+        let clicks = Arc::new(ClickApi::new(self.click));
+        self.edge(clicks, Arc::default())
+    }
+
+    /// The same in place of another, whose clicks it has.
+    pub fn into_edge_after(self, before: &Edge) -> Edge {
+        let clicks = before.clicks.under(self.click);
+        self.edge(clicks, Arc::clone(&before.lookups.agents))
+    }
+
+    fn edge(self, clicks: Arc<ClickApi>, agents: Arc<Agents>) -> Edge {
         Edge {
             real_ip: self.real_ip,
             bots: self.bots,
             lookups: Arc::new(Lookups {
                 places: self.places,
-                agents: Arc::default(),
+                agents,
             }),
             links: Arc::new(self.links),
             trackers: self.trackers.into(),
             unmatched: self.unmatched,
-            clicks: Arc::new(ClickApi::new(self.click)),
+            clicks,
         }
     }
 }
@@ -110,7 +124,16 @@ pub type Teller<'a> = &'a dyn Fn(&str) -> OnEvent;
 
 /// Reads a configuration and what it names. `colour` is for the text.
 pub fn read(path: &Path, teller: Teller<'_>, colour: bool) -> Read {
-    let mut files = Files::default();
+    read_again(path, teller, colour, &[])
+}
+
+/// The same while the edge serves: trackers that are as they were are those that are `known`, with their connections.
+pub fn read_again(path: &Path, teller: Teller<'_>, colour: bool, known: &[Arc<Tracker>]) -> Read {
+    let mut files = Files {
+        known: known.to_vec(),
+        ..Files::default()
+    };
+    files.watched.file(path);
     let main = files.sources.read(path, path, None, &files.mistakes);
     files.finish(main, teller, colour)
 }
@@ -132,6 +155,8 @@ struct Files {
     secrets: Secrets,
     mistakes: Mistakes,
     built_in: &'static [BuiltIn],
+    known: Vec<Arc<Tracker>>,
+    watched: Watched,
 }
 
 impl Files {
@@ -169,9 +194,13 @@ impl Files {
         let trackers = trackers::read(
             root.table("tracker").as_ref(),
             &folder,
-            click.care,
+            trackers::How {
+                care: click.care,
+                known: &self.known,
+                teller,
+            },
             &mut self.secrets,
-            teller,
+            &mut self.watched,
             mistakes,
         );
         let defaults = Defaults::read(root.table("defaults"), &trackers, geoip.named, &loops, mistakes);
@@ -234,6 +263,7 @@ impl Files {
             links: links.into_table(),
             real_ip: visitor.real_ip,
             bots: visitor.bots,
+            watched: std::mem::take(&mut self.watched),
             databases: geoip.databases,
             places: geoip.places,
             unmatched,
@@ -257,6 +287,7 @@ impl Files {
         };
         let mut files = Vec::new();
         for pattern in patterns.value {
+            self.watched.pattern(folder, pattern.value);
             for path in matching(folder, &pattern, mistakes) {
                 let file = self.sources.read(&path, &path, Some(pattern.place), mistakes);
                 files.extend(file.and_then(|file| File::read(&self.sources, file, mistakes)));
@@ -276,7 +307,7 @@ fn holds_tables(node: &Node) -> bool {
 
 /// The files of one pattern. A name without `*` that is missing is a mistake; a pattern that finds nothing may be filled
 /// later.
-fn matching(folder: &Path, pattern: &Spanned<&str>, mistakes: &Mistakes) -> Vec<PathBuf> {
+pub(super) fn matching(folder: &Path, pattern: &Spanned<&str>, mistakes: &Mistakes) -> Vec<PathBuf> {
     let is_pattern = pattern.value.contains(['*', '?', '[']);
     if !is_pattern {
         return vec![folder.join(pattern.value)];

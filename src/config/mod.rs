@@ -38,6 +38,7 @@ mod trackers;
 mod tree;
 mod urls;
 mod values;
+mod watched;
 
 use self::{
     mistake::{Mistake, Mistakes, quoted},
@@ -50,6 +51,7 @@ use self::{
 
 pub use self::{
     geoip::BuiltIn,
-    load::{Config, Read, Teller, read, read_text},
+    load::{Config, Read, Teller, read, read_again, read_text},
     schema::{links_schema, schema},
+    watched::{Watched, WatchedPrint},
 };

@@ -26,6 +26,17 @@ pub(super) struct Place {
     pub end: usize,
 }
 
+impl Place {
+    /// For what is asked again without telling anybody.
+    pub(super) fn nowhere() -> Self {
+        Self {
+            source: SourceId(usize::MAX),
+            start: 0,
+            end: 0,
+        }
+    }
+}
+
 /// One file. There is no `Debug`: the text may hold secrets.
 pub(super) struct Source {
     /// The path as the operator should see it.

@@ -6,11 +6,12 @@ use http::Uri;
 
 use super::{
     Mistake, Mistakes, Node, Secrets, Spanned, TableReader, Value, load::Teller, quoted, source::Place,
-    values::suggestion,
+    values::suggestion, watched::Watched,
 };
 use crate::click::{
     Care, SecretKey, Tracker,
     client::{Client, Endpoint, Roots, System},
+    tracker,
     wire::Prefix,
 };
 
@@ -56,23 +57,43 @@ impl Trackers {
     }
 }
 
+/// How trackers are made.
+#[derive(Clone, Copy)]
+pub(super) struct How<'a> {
+    pub(super) care: Care,
+    /// Those that there are: one that is as it was is not made anew.
+    pub(super) known: &'a [Arc<Tracker>],
+    pub(super) teller: Teller<'a>,
+}
+
 pub(super) fn read(
     table: Option<&TableReader<'_>>,
     folder: &Path,
-    care: Care,
+    how: How<'_>,
     secrets: &mut Secrets,
-    teller: Teller<'_>,
+    watched: &mut Watched,
     mistakes: &Mistakes,
 ) -> Trackers {
+    let How { care, known, teller } = how;
     let mut trackers = Trackers::default();
+    // A number that is free again would be another tracker's to clicks that are kept.
+    let mut next = known.iter().map(|known| known.number + 1).max().unwrap_or_default();
     for (name, node) in table.into_iter().flat_map(TableReader::entries) {
-        let number = u32::try_from(trackers.0.len()).unwrap_or(u32::MAX);
         let name_text: Arc<str> = name.name.as_str().into();
         let usable = TableReader::new(node, mistakes).and_then(|table| {
-            let parts = parts(table, folder, secrets, mistakes)?;
+            let parts = parts(table, folder, secrets, watched, mistakes)?;
+            let print = tracker::print(&parts.url, &parts.key, &parts.ca, care);
+            if let Some(same) = known
+                .iter()
+                .find(|known| known.name == name_text && known.print == print)
+            {
+                return Some(Arc::clone(same));
+            }
             let client = Arc::new(Client::new(parts.endpoint, Arc::new(System)));
             let prefix = Prefix::new(&parts.path, &parts.key);
-            let tracker = Tracker::new(Arc::clone(&name_text), number, client, prefix, care, teller(&name_text));
+            let events = teller(&name_text);
+            let tracker = Tracker::new(Arc::clone(&name_text), next, print, client, prefix, care, events);
+            next += 1;
             Some(Arc::new(tracker))
         });
         trackers.0.push(Entry {
@@ -85,26 +106,37 @@ pub(super) fn read(
 
 struct Parts {
     endpoint: Endpoint,
+    url: String,
     path: String,
     key: SecretKey,
+    ca: Vec<u8>,
 }
 
-fn parts(mut table: TableReader<'_>, folder: &Path, secrets: &mut Secrets, mistakes: &Mistakes) -> Option<Parts> {
+fn parts(
+    mut table: TableReader<'_>,
+    folder: &Path,
+    secrets: &mut Secrets,
+    watched: &mut Watched,
+    mistakes: &Mistakes,
+) -> Option<Parts> {
     let url = table.required_string("url");
     let key = table
         .required_raw("secure_key")
-        .and_then(|node| secure_key(node, folder, secrets, mistakes));
+        .and_then(|node| secure_key(node, folder, secrets, watched, mistakes));
     let roots = match table.string("ca") {
-        Some(text) => roots(&text, folder, mistakes),
-        None => Some(Roots::default()),
+        Some(text) => roots(&text, folder, watched, mistakes),
+        None => Some((Roots::default(), Vec::new())),
     };
     table.finish(&[]);
     let url = url?;
-    let (endpoint, path) = endpoint(&url, &roots?, mistakes)?;
+    let (roots, ca) = roots?;
+    let (endpoint, path) = endpoint(&url, &roots, mistakes)?;
     Some(Parts {
         endpoint,
+        url: url.value.to_owned(),
         path,
         key: key?,
+        ca,
     })
 }
 
@@ -145,7 +177,13 @@ fn endpoint(text: &Spanned<&str>, roots: &Roots, mistakes: &Mistakes) -> Option<
 }
 
 /// A key from a string, a file or the environment. No message quotes one.
-fn secure_key(node: &Node, folder: &Path, secrets: &mut Secrets, mistakes: &Mistakes) -> Option<SecretKey> {
+fn secure_key(
+    node: &Node,
+    folder: &Path,
+    secrets: &mut Secrets,
+    watched: &mut Watched,
+    mistakes: &Mistakes,
+) -> Option<SecretKey> {
     let help = "write { env = \"NAME\" }, { file = \"key.txt\" }, or a string";
     let (text, place) = match &node.value {
         Value::String(text) => (text.clone(), node.place),
@@ -155,7 +193,7 @@ fn secure_key(node: &Node, folder: &Path, secrets: &mut Secrets, mistakes: &Mist
             table.finish(&[]);
             match (from_env, from_file) {
                 (Some(name), None) => (of_env(&name, mistakes)?, name.place),
-                (None, Some(name)) => (of_file(&name, folder, mistakes)?, name.place),
+                (None, Some(name)) => (of_file(&name, folder, watched, mistakes)?, name.place),
                 _ => {
                     mistakes.push(Mistake::error("a key comes from one place").at(node.place).help(help));
                     return None;
@@ -194,8 +232,9 @@ fn of_env(name: &Spanned<&str>, mistakes: &Mistakes) -> Option<String> {
     found
 }
 
-fn of_file(name: &Spanned<&str>, folder: &Path, mistakes: &Mistakes) -> Option<String> {
+fn of_file(name: &Spanned<&str>, folder: &Path, watched: &mut Watched, mistakes: &Mistakes) -> Option<String> {
     let path = folder.join(name.value);
+    watched.file(&path);
     match fs::read_to_string(&path) {
         Ok(text) => Some(text),
         Err(error) => {
@@ -205,8 +244,10 @@ fn of_file(name: &Spanned<&str>, folder: &Path, mistakes: &Mistakes) -> Option<S
     }
 }
 
-fn roots(name: &Spanned<&str>, folder: &Path, mistakes: &Mistakes) -> Option<Roots> {
+/// The certificates, and the bytes that they were read from.
+fn roots(name: &Spanned<&str>, folder: &Path, watched: &mut Watched, mistakes: &Mistakes) -> Option<(Roots, Vec<u8>)> {
     let path = folder.join(name.value);
+    watched.file(&path);
     let pem = match fs::read(&path) {
         Ok(pem) => pem,
         Err(error) => {
@@ -219,7 +260,7 @@ fn roots(name: &Spanned<&str>, folder: &Path, mistakes: &Mistakes) -> Option<Roo
         let mistake = Mistake::error(format!("`{}` holds no root certificates", path.display())).at(name.place);
         mistakes.push(mistake.help("it is a PEM file: -----BEGIN CERTIFICATE----- …"));
     }
-    roots
+    Some((roots?, pem))
 }
 
 fn unreadable(path: &Path, error: &std::io::Error, place: Place, mistakes: &Mistakes) {

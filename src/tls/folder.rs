@@ -6,9 +6,10 @@
 
 use std::{
     fs, io,
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
+
+use crate::file_print::FilePrint;
 
 /// A certificate's file and its key's, of which one at least is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,17 +69,7 @@ impl Files {
 
 /// What tells the files of a folder from those that were there before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Fingerprint(Option<Vec<(PathBuf, Option<Print>)>>);
-
-/// What tells a file from the one that was there before, and from itself before its rights were mended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Print {
-    device: u64,
-    inode: u64,
-    bytes: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
+pub(super) struct Fingerprint(Option<Vec<(PathBuf, Option<FilePrint>)>>);
 
 impl Fingerprint {
     /// Looks at every file there is; links are followed.
@@ -87,24 +78,11 @@ impl Fingerprint {
             let paths = found.into_iter().flat_map(|files| [files.certificate, files.key]);
             paths
                 .map(|path| {
-                    let print = Print::of(&path);
+                    let print = FilePrint::of(&path);
                     (path, print)
                 })
                 .collect()
         });
         Self(prints.ok())
-    }
-}
-
-impl Print {
-    fn of(path: &Path) -> Option<Self> {
-        let found = fs::metadata(path).ok()?;
-        Some(Self {
-            device: found.dev(),
-            inode: found.ino(),
-            bytes: found.len(),
-            modified: (found.mtime(), found.mtime_nsec()),
-            changed: (found.ctime(), found.ctime_nsec()),
-        })
     }
 }

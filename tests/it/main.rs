@@ -21,6 +21,7 @@ mod offers;
 mod proxies;
 mod readme;
 mod real_ip;
+mod reload;
 mod repeats;
 mod requests;
 mod rule_mistakes;

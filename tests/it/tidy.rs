@@ -92,6 +92,7 @@ fn stages_know_what_they_may() {
         "click_id",
         "country",
         "device",
+        "file_print",
         "hit_id",
         "language",
         "networks",

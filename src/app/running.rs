@@ -1,0 +1,275 @@
+//! The edge while it serves: its parts, and how they are exchanged for those of a changed configuration, all of them or none.
+
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, watch},
+    task::{AbortHandle, JoinSet},
+};
+
+use super::{
+    Front,
+    reload::OnDisk,
+    serving::{Bound, Doors, Kind, Serving},
+    teller,
+};
+use crate::{
+    admin::{Admin, Ask},
+    certificates,
+    click::{Tracker, client::keep_warm},
+    config::{self, Config},
+    databases::{self, Database},
+    door::Door,
+    edge::Current,
+    listener,
+    observe::Observe,
+    server::{Limits, Server},
+    tls::{Acceptor, Store},
+};
+
+/// What the edge begins with.
+pub(super) struct Start {
+    pub(super) edge: Arc<Current>,
+    pub(super) observe: Observe,
+    pub(super) click_log: Option<PathBuf>,
+    pub(super) front: Front,
+    pub(super) databases: Vec<Database>,
+    pub(super) drain: Duration,
+    pub(super) asking: mpsc::Sender<Ask>,
+}
+
+/// An edge that serves.
+pub(super) struct Running {
+    start: Start,
+    serving: Serving,
+    acceptor: Option<Arc<Acceptor>>,
+    draining: watch::Sender<bool>,
+    /// Tasks beside the hits. Dropped, it ends them.
+    beside: JoinSet<()>,
+    admin: Option<AbortHandle>,
+    databases: AbortHandle,
+    certificates: Option<AbortHandle>,
+}
+
+impl Running {
+    pub(super) fn start(mut start: Start, bound: Vec<Bound>, admin: Option<TcpListener>) -> Self {
+        let draining = watch::Sender::new(false);
+        let mut beside = JoinSet::new();
+        let found = std::mem::take(&mut start.databases);
+        let databases = watch_databases(&mut beside, &start, found);
+        let store = start.front.certificates.clone();
+        let (acceptor, certificates) = store.map(|store| accept(&mut beside, &start, store)).unzip();
+        let doors = doors(&start, &draining, acceptor.clone());
+        let mut running = Self {
+            serving: Serving::new(doors),
+            start,
+            acceptor,
+            draining,
+            beside,
+            admin: None,
+            databases,
+            certificates,
+        };
+        running.keep_warm(&[]);
+        for bound in bound {
+            running.serving.start(bound);
+        }
+        running.admin = admin.map(|socket| running.serve_admin(socket));
+        running
+    }
+
+    /// Takes up the configuration as it is on disk now. What is wrong with it is told in words for the operator, and then nothing
+    /// has changed.
+    ///
+    /// Dropped at an await, it has changed nothing.
+    pub(super) async fn reload(&mut self, on_disk: Option<&mut OnDisk>) -> Result<(), String> {
+        let Some(on_disk) = on_disk else {
+            return Err("there is no configuration on disk to take up".to_owned());
+        };
+        let began = Instant::now();
+        on_disk.reading().await;
+        let path = on_disk.path().to_owned();
+        let known: Vec<Arc<Tracker>> = self.start.edge.load().trackers.to_vec();
+        let metrics = Arc::clone(&self.start.observe.metrics);
+        let again = known.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            let read = config::read_again(&path, &teller(&metrics), false, &again);
+            let after = read.config.as_ref().map(|config| config.watched.print());
+            (read, after.unwrap_or_default())
+        });
+        let (read, after) = reading
+            .await
+            .map_err(|_| "the configuration could not be read".to_owned())?;
+        let mut config = read.config.ok_or(read.text)?;
+        let wanted = |kind| match kind {
+            Kind::Plain => config.http.clone(),
+            Kind::Secure => config.https.clone(),
+        };
+        let (plain, secure) = (wanted(Kind::Plain), wanted(Kind::Secure));
+        let mut bound = Vec::new();
+        for (kind, wanted) in [(Kind::Plain, &plain), (Kind::Secure, &secure)] {
+            for address in wanted {
+                if !self.serving.has(kind, *address) {
+                    bound.push(Bound::new(kind, *address).map_err(|why| why.to_string())?);
+                }
+            }
+        }
+        let admin = match config.admin.filter(|_| config.admin != self.start.front.admin) {
+            Some(address) => Some(listener::bind(address).map_err(|why| format!("cannot listen on {address}: {why}"))?),
+            None => None,
+        };
+        let watched = std::mem::take(&mut config.watched);
+
+        // From here nothing fails, and nothing is waited for.
+        let (links, trackers) = (config.links.len(), config.trackers.len());
+        self.take_up(config, admin);
+        self.keep_warm(&known);
+        for bound in bound {
+            self.serving.start(bound);
+        }
+        self.serving.keep(|kind, address| match kind {
+            Kind::Plain => plain.contains(&address),
+            Kind::Secure => secure.contains(&address),
+        });
+        tracing::info!(
+            links,
+            trackers,
+            ms = began.elapsed().as_millis(),
+            "the configuration has changed and is in use"
+        );
+        on_disk.is_now(watched, after);
+        Ok(())
+    }
+
+    fn take_up(&mut self, mut config: Config, admin: Option<TcpListener>) {
+        if config.click_log != self.start.click_log {
+            tracing::warn!("click_log.path has changed: hits are written to the old file until a restart");
+        }
+        if config.admin != self.start.front.admin {
+            if let Some(before) = self.admin.take() {
+                before.abort();
+            }
+            self.admin = admin.map(|socket| self.serve_admin(socket));
+        }
+        self.start.front.admin = config.admin;
+        self.start.front.proxy_protocol = config.proxy_protocol;
+        self.start.drain = config.drain;
+        self.take_up_certificates(&mut config);
+        let doors = doors(&self.start, &self.draining, self.acceptor.clone());
+        self.databases.abort();
+        let found = std::mem::take(&mut config.databases);
+        let before = Arc::clone(&self.start.edge.load());
+        self.start.edge.exchange(config.into_edge_after(&before));
+        self.databases = watch_databases(&mut self.beside, &self.start, found);
+        self.serving.point_at(doors);
+    }
+
+    /// Certificates of the same folder are taken up as they are when they change on disk, so that what has not changed keeps its
+    /// sessions.
+    fn take_up_certificates(&mut self, config: &mut Config) {
+        let Some(read) = config.certificates.take() else {
+            (self.start.front.certificates, self.acceptor) = (None, None);
+            if let Some(watching) = self.certificates.take() {
+                watching.abort();
+            }
+            return;
+        };
+        let read = Store::new(read);
+        if let Some(store) = &self.start.front.certificates
+            && store.folder() == read.folder()
+        {
+            certificates::look(store, &self.start.observe.metrics);
+            return;
+        }
+        if let Some(watching) = self.certificates.take() {
+            watching.abort();
+        }
+        let store = Arc::new(read);
+        self.start.front.certificates = Some(Arc::clone(&store));
+        let (acceptor, watching) = accept(&mut self.beside, &self.start, store);
+        (self.acceptor, self.certificates) = (Some(acceptor), Some(watching));
+    }
+
+    /// Tells what came of a reload.
+    pub(super) fn tell(&self, came_of_it: &Result<(), String>) {
+        self.start.observe.metrics.reload(came_of_it.is_ok());
+        if let Err(why) = came_of_it {
+            tracing::error!("the configuration cannot be taken up, and the one in use stays:\n{why}");
+        }
+    }
+
+    /// Takes no new visitors, answers those that are there, and ends.
+    pub(super) async fn drain(self) {
+        self.draining.send_replace(true);
+        self.serving.drain(self.start.drain).await;
+        drop(self.beside);
+    }
+
+    /// Keeps connections ready to trackers that are not among those before.
+    fn keep_warm(&mut self, before: &[Arc<Tracker>]) {
+        for tracker in self.start.edge.load().trackers.iter() {
+            if !before.iter().any(|known| Arc::ptr_eq(known, tracker)) {
+                self.beside.spawn(keep_warm(Arc::downgrade(&tracker.client)));
+            }
+        }
+    }
+
+    fn serve_admin(&mut self, socket: TcpListener) -> AbortHandle {
+        if let Ok(address) = socket.local_addr() {
+            tracing::info!("health and metrics on http://{address}");
+        }
+        let admin = Arc::new(Admin {
+            metrics: Arc::clone(&self.start.observe.metrics),
+            draining: self.draining.subscribe(),
+            reload: self.start.asking.clone(),
+        });
+        self.beside.spawn(async move {
+            let forever = std::future::pending();
+            // It ends with the program; what it cannot accept it has told.
+            let _ = listener::run(socket, forever, |stream, _| {
+                tokio::spawn(Arc::clone(&admin).serve(stream));
+            })
+            .await;
+        })
+    }
+}
+
+fn watch_databases(beside: &mut JoinSet<()>, start: &Start, found: Vec<Database>) -> AbortHandle {
+    let (edge, metrics) = (Arc::clone(&start.edge), Arc::clone(&start.observe.metrics));
+    beside.spawn(databases::watch(found, edge, metrics))
+}
+
+/// Handshakes with the certificates of a store, which is watched.
+fn accept(beside: &mut JoinSet<()>, start: &Start, store: Arc<Store>) -> (Arc<Acceptor>, AbortHandle) {
+    let watching = beside.spawn(certificates::watch(
+        Arc::clone(&store),
+        Arc::clone(&start.observe.metrics),
+    ));
+    let acceptor = Acceptor::new(store);
+    acceptor.warm_up();
+    (Arc::new(acceptor), watching)
+}
+
+fn doors(start: &Start, draining: &watch::Sender<bool>, acceptor: Option<Arc<Acceptor>>) -> Doors {
+    let server = Arc::new(Server {
+        edge: Arc::clone(&start.edge),
+        observe: start.observe.clone(),
+        limits: Limits::default(),
+        draining: draining.subscribe(),
+    });
+    let door = |acceptor| Door {
+        first_byte: server.limits.first_byte,
+        server: Arc::clone(&server),
+        proxy_protocol: start.front.proxy_protocol,
+        acceptor,
+    };
+    Doors {
+        plain: door(None),
+        secure: acceptor.map(|acceptor| door(Some(acceptor))),
+    }
+}

@@ -3,6 +3,7 @@
 mod reload;
 mod running;
 mod serving;
+mod supervisor;
 
 use std::{
     fmt,
@@ -24,14 +25,14 @@ use tokio::{
 use self::{
     reload::OnDisk,
     running::{Running, Start},
-    serving::{Bound, Kind},
+    serving::{Bound, Kind, Open},
 };
 use crate::{
     click::tracker::OnEvent,
     config::{Config, Watched},
     databases::Database,
     edge::Current,
-    listener,
+    listener::{self, Owner, inherited::Inherited},
     observe::{
         Metrics, Observe,
         calls::CallTeller,
@@ -129,13 +130,34 @@ pub fn told_to_stop() -> Result<impl Future<Output = ()>, Failure> {
 }
 
 impl App {
-    /// Binds every address of a configuration, and opens its click log.
-    pub fn bind(mut config: Config, metrics: Arc<Metrics>) -> Result<Self, Failure> {
-        let plain = config.http.iter().map(|wanted| Bound::new(Kind::Plain, *wanted));
-        let secure = config.https.iter().map(|wanted| Bound::new(Kind::Secure, *wanted));
-        let bound = plain.chain(secure).collect::<Result<_, _>>()?;
-        let bind = |wanted| listener::bind(wanted).map_err(|error| Failure::Bind(wanted, error));
-        let admin = config.admin.map(bind).transpose()?;
+    /// Binds every address of a configuration for this process alone, and opens its click log.
+    pub fn bind(config: Config, metrics: Arc<Metrics>) -> Result<Self, Failure> {
+        Self::open(config, metrics, &mut |wanted| Ok((listener::bind(wanted)?, Owner::Us)))
+    }
+
+    /// The same with sockets that a supervisor has opened, and at other addresses beside an edge that is to end.
+    pub fn bind_beside(config: Config, metrics: Arc<Metrics>, mut inherited: Inherited) -> Result<Self, Failure> {
+        let app = Self::open(config, metrics, &mut |wanted| {
+            Ok(match inherited.take(wanted) {
+                Some(socket) => (socket?, Owner::Supervisor),
+                None => (listener::bind_beside(wanted)?, Owner::Us),
+            })
+        })?;
+        for address in inherited.left() {
+            tracing::warn!("the supervisor opened {address}, which the configuration does not name");
+        }
+        Ok(app)
+    }
+
+    fn open(mut config: Config, metrics: Arc<Metrics>, open: Open<'_>) -> Result<Self, Failure> {
+        let mut bound = Vec::new();
+        for (kind, addresses) in [(Kind::Plain, &config.http), (Kind::Secure, &config.https)] {
+            for wanted in addresses {
+                bound.push(Bound::new(kind, *wanted, open)?);
+            }
+        }
+        let bind = |wanted| open(wanted).map_err(|error| Failure::Bind(wanted, error));
+        let admin = config.admin.map(bind).transpose()?.map(|(socket, _)| socket);
         let certificates = config.certificates.take();
         let app = Self {
             bound,
@@ -217,6 +239,7 @@ impl App {
             self.bound,
             self.admin,
         );
+        supervisor::ready();
         let mut on_disk = self.on_disk;
         let mut stop = pin!(stop);
         loop {
@@ -227,6 +250,7 @@ impl App {
                 Some(ask) = asked.recv() => Some(ask),
                 () = changed(on_disk.as_mut()) => None,
             };
+            supervisor::reloading();
             let came_of_it = tokio::select! {
                 biased;
                 // What is being read is of no use any more.
@@ -234,11 +258,13 @@ impl App {
                 came_of_it = edge.reload(on_disk.as_mut()) => came_of_it,
             };
             edge.tell(&came_of_it);
+            supervisor::ready();
             if let Some(ask) = ask {
                 // Who asked may have gone.
                 let _ = ask.send(came_of_it);
             }
         }
+        supervisor::stopping();
         tracing::info!("draining: no new connections, hits in flight end");
         edge.drain().await;
         if let Some(writer) = writer {

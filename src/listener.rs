@@ -1,5 +1,6 @@
 //! Listening sockets: bound before anything runs, accepted from until told to stop, emptied before they close.
 
+pub mod inherited;
 pub mod proxy_header;
 pub mod proxy_reader;
 
@@ -16,10 +17,26 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
 /// A handshake that has begun ends within a round trip of the visitor's.
 const HANDSHAKE_GRACE: Duration = Duration::from_millis(200);
 
-/// Binds an address. A restarted edge may take it over at once.
+/// Binds an address for this process alone. A restarted edge may take it over at once.
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    open(address, false)
+}
+
+/// Binds an address that another edge may listen at too (`SO_REUSEPORT`), so that a new one begins before the old one ends.
+pub fn bind_beside(address: SocketAddr) -> io::Result<TcpListener> {
+    let is_taken =
+        address.port() != 0 && open(address, false).is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse);
+    let listener = open(address, true)?;
+    if is_taken {
+        tracing::warn!("another edge listens on {address} too: they share its visitors until one ends");
+    }
+    Ok(listener)
+}
+
+fn open(address: SocketAddr, beside: bool) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
+    socket.set_reuse_port(beside)?;
     if address.is_ipv6() && address.ip().is_unspecified() {
         // `[::]` means every address of the machine, as operators expect of it.
         socket.set_only_v6(false)?;
@@ -30,11 +47,21 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
+/// Whose a listening socket is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// This process's: who waits in its backlog at the end is waited on by nobody else.
+    Us,
+    /// A supervisor's: who waits at the end waits for the next process.
+    Supervisor,
+}
+
 /// Hands every connection to `take` until `stop` ends; then those that already wait, and closes the socket.
 ///
 /// Dropped at an await, it closes the socket at once.
 pub async fn run(
     listener: TcpListener,
+    owner: Owner,
     stop: impl Future<Output = ()>,
     mut take: impl FnMut(TcpStream, SocketAddr),
 ) -> io::Result<()> {
@@ -59,6 +86,9 @@ pub async fn run(
                 }
             }
         }
+    }
+    if owner == Owner::Supervisor {
+        return Ok(());
     }
     if hold_off(&listener).is_ok() {
         let begun = async {
@@ -141,7 +171,7 @@ mod tests {
             .map(|_| std::net::TcpStream::connect(address).expect("a place in the backlog"))
             .collect();
         let mut taken = 0;
-        let ended = run(listener, std::future::ready(()), |_, _| taken += 1).await;
+        let ended = run(listener, Owner::Us, std::future::ready(()), |_, _| taken += 1).await;
         assert!(ended.is_ok() && taken == clients.len(), "{taken}: {ended:?}");
         assert!(std::net::TcpStream::connect(address).is_err());
     }

@@ -26,7 +26,7 @@ use crate::{
     databases::{self, Database},
     door::Door,
     edge::Current,
-    listener,
+    listener::{self, Owner},
     observe::Observe,
     server::{Limits, Server},
     tls::{Acceptor, Store},
@@ -112,10 +112,11 @@ impl Running {
         };
         let (plain, secure) = (wanted(Kind::Plain), wanted(Kind::Secure));
         let mut bound = Vec::new();
+        let mut own = |wanted| Ok((listener::bind_beside(wanted)?, Owner::Us));
         for (kind, wanted) in [(Kind::Plain, &plain), (Kind::Secure, &secure)] {
             for address in wanted {
                 if !self.serving.has(kind, *address) {
-                    bound.push(Bound::new(kind, *address).map_err(|why| why.to_string())?);
+                    bound.push(Bound::new(kind, *address, &mut own).map_err(|why| why.to_string())?);
                 }
             }
         }
@@ -231,7 +232,7 @@ impl Running {
         self.beside.spawn(async move {
             let forever = std::future::pending();
             // It ends with the program; what it cannot accept it has told.
-            let _ = listener::run(socket, forever, |stream, _| {
+            let _ = listener::run(socket, Owner::Us, forever, |stream, _| {
                 tokio::spawn(Arc::clone(&admin).serve(stream));
             })
             .await;

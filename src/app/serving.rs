@@ -11,7 +11,10 @@ use tokio::{
 };
 
 use super::{END_LIMIT, Failure};
-use crate::{door::Door, listener};
+use crate::{
+    door::Door,
+    listener::{self, Owner},
+};
 
 /// What is spoken at an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,18 +25,27 @@ pub(super) enum Kind {
     Secure,
 }
 
+/// How an address is listened on.
+pub(super) type Open<'a> = &'a mut dyn FnMut(SocketAddr) -> io::Result<(TcpListener, Owner)>;
+
 /// A socket that is listened on and not accepted from.
 pub(super) struct Bound {
     pub(super) kind: Kind,
     /// The address as the configuration names it.
     pub(super) wanted: SocketAddr,
     pub(super) socket: TcpListener,
+    owner: Owner,
 }
 
 impl Bound {
-    pub(super) fn new(kind: Kind, wanted: SocketAddr) -> Result<Self, Failure> {
-        let socket = listener::bind(wanted).map_err(|error| Failure::Bind(wanted, error))?;
-        Ok(Self { kind, wanted, socket })
+    pub(super) fn new(kind: Kind, wanted: SocketAddr, open: Open<'_>) -> Result<Self, Failure> {
+        let (socket, owner) = open(wanted).map_err(|error| Failure::Bind(wanted, error))?;
+        Ok(Self {
+            kind,
+            wanted,
+            socket,
+            owner,
+        })
     }
 }
 
@@ -77,7 +89,12 @@ impl Serving {
 
     /// Accepts connections from a socket.
     pub(super) fn start(&mut self, bound: Bound) {
-        let Bound { kind, wanted, socket } = bound;
+        let Bound {
+            kind,
+            wanted,
+            socket,
+            owner,
+        } = bound;
         let scheme = match kind {
             Kind::Plain => "http",
             Kind::Secure => "https",
@@ -91,7 +108,7 @@ impl Serving {
                 // A sender that is gone wants nothing any more.
                 let _ = stopped.wait_for(|stop| *stop).await;
             };
-            listener::run(socket, stop, |stream, peer| {
+            listener::run(socket, owner, stop, |stream, peer| {
                 let (doors, open, mut is_cut) = (doors.load_full(), open.clone(), cut.subscribe());
                 tokio::spawn(async move {
                     let door = match kind {

@@ -7,11 +7,13 @@ use crate::{
     app::{self, App},
     args::Configured,
     config,
+    listener::inherited::Inherited,
     observe::{Metrics, diagnostics},
 };
 
 /// Runs the edge until it is told to stop.
 pub fn run(configured: &Configured) -> ExitCode {
+    let inherited = Inherited::from_environment();
     let _diagnostics = diagnostics::start();
     let metrics = Arc::new(Metrics::default());
     let began = Instant::now();
@@ -34,7 +36,7 @@ pub fn run(configured: &Configured) -> ExitCode {
     );
     let watched = std::mem::take(&mut config.watched);
     on_runtime(async {
-        let app = App::bind(config, metrics)?.reading_again(configured.config.clone(), watched);
+        let app = App::bind_beside(config, metrics, inherited)?.reading_again(configured.config.clone(), watched);
         app.run(app::told_to_stop()?).await
     })
 }

@@ -24,6 +24,7 @@ mod real_ip;
 mod reload;
 mod repeats;
 mod requests;
+mod restart;
 mod rule_mistakes;
 mod rules;
 mod schema;

@@ -164,6 +164,7 @@ impl ClickApi {
         if let Some(word) = self.words.of(offer.offer(), began) {
             return Asked::kept(word, CacheUse::Offer);
         }
+        let by = until();
         let kept = || self.cache.get(&key, Instant::now()).map(Answer::Click);
         let (cache, mut waiting) = match self.flights.board(&key, kept) {
             Boarded::Answered(answer) => return Asked::kept(answer, CacheUse::Hit),
@@ -172,14 +173,14 @@ impl ClickApi {
                 match offer.tracker.prefix.target(offer.ids, who, &told()) {
                     Some(target) => {
                         let tracker = Arc::clone(offer.tracker);
-                        tokio::spawn(Arc::clone(self).fly(lead, tracker, offer.offer(), target));
+                        tokio::spawn(Arc::clone(self).fly(lead, tracker, offer.offer(), target, by));
                     }
                     None => lead.land(Answer::Failed(Failure::Rejected(None))),
                 }
                 (CacheUse::Miss, waiting)
             }
         };
-        let answer = timeout_at(until(), waiting.answer())
+        let answer = timeout_at(by, waiting.answer())
             .await
             .unwrap_or(Answer::Failed(Failure::Timeout));
         let cache = if waiting.is_by_word() { CacheUse::Offer } else { cache };
@@ -192,7 +193,14 @@ impl ClickApi {
     }
 
     /// A call on its own task, so that it ends whoever waits for it.
-    async fn fly(self: Arc<Self>, lead: Lead, tracker: Arc<Tracker>, offer: OfferKey, target: Target) {
+    async fn fly(
+        self: Arc<Self>,
+        lead: Lead,
+        tracker: Arc<Tracker>,
+        offer: OfferKey,
+        target: Target,
+        wanted_by: Instant,
+    ) {
         let began = Instant::now();
         let progress = Arc::clone(&lead.progress);
         let asking = match self.words.of_first(offer, began).await {
@@ -208,6 +216,7 @@ impl ClickApi {
             progress: &progress,
             began,
             by: began + self.settings.care.deadline,
+            wanted_by,
         };
         let land = |answer: Answer| {
             let now = Instant::now();

@@ -73,6 +73,8 @@ pub(super) struct Call<'a> {
     pub(super) began: Instant,
     /// When it ends at the latest.
     pub(super) by: Instant,
+    /// Until when whoever began it waits: no later.
+    pub(super) wanted_by: Instant,
 }
 
 impl Call<'_> {
@@ -93,7 +95,7 @@ impl Call<'_> {
             let is_last = turn + 1 == MAX_ATTEMPTS || place.way == Way::Probe;
             let began = Instant::now();
             let (seat, other) = (Seat::default(), Seat::default());
-            let mut first = pin!(self.attempt(kind, &seat, None));
+            let mut first = pin!(self.attempt(kind, place.way, &seat, None));
             let hedge_at = place.hedge_after.map(|after| began + after).filter(|at| *at < latest);
             let mut tried = match hedge_at {
                 Some(at) => timeout_at(at, first.as_mut()).await.ok(),
@@ -104,7 +106,7 @@ impl Call<'_> {
                 self.progress.hedged();
                 let hedged = Instant::now();
                 // Few calls come here: the others are not to carry the room for it.
-                let mut second = Box::pin(self.attempt(Attempt::Hedge, &other, Some(&seat)));
+                let mut second = Box::pin(self.attempt(Attempt::Hedge, Way::Call, &other, Some(&seat)));
                 match timeout_at(self.by, race(first.as_mut(), second.as_mut())).await {
                     Ok(Raced::Won {
                         winner,
@@ -116,6 +118,7 @@ impl Call<'_> {
                             gate.tell(&Event::HedgeWon);
                         }
                         place.end(&winner.answer, Instant::now());
+                        self.progress.landed();
                         land(winner.answer.clone());
                         self.keep(winner.lease).await;
                         if has_loser {
@@ -143,12 +146,12 @@ impl Call<'_> {
                 let give_up = if is_last {
                     self.by
                 } else {
-                    give_up(now, self.by, place.usual)
+                    give_up(now, self.wanted_by, place.usual)
                 };
                 match timeout_at(give_up, first.as_mut()).await {
                     Ok(tried) => tried,
                     // Nothing is given up for a next attempt that may not be.
-                    Err(_) if give_up < self.by && gate.repeat(give_up) => {
+                    Err(_) if give_up < self.wanted_by && gate.repeat(give_up) => {
                         self.silent(began);
                         (kind, turn) = (Attempt::Repeat, turn + 1);
                         continue;
@@ -179,15 +182,22 @@ impl Call<'_> {
     }
 
     /// A request, on a kept connection if there is one. That may have been closed by the tracker meanwhile: then the request goes
-    /// out again at once, on a fresh connection. Never on the connection that another request is on.
+    /// out again at once, on a fresh connection. Never on the connection that another request is on; and whoever sees whether the
+    /// tracker is back does so on a fresh one.
     ///
     /// Dropped, it closes the connection that it uses.
-    async fn attempt(&self, kind: Attempt, seat: &Seat, other_than: Option<&Seat>) -> Tried {
+    async fn attempt(&self, kind: Attempt, way: Way, seat: &Seat, other_than: Option<&Seat>) -> Tried {
         let Tracker { client, gate, .. } = self.tracker;
         let began = Instant::now();
         self.goes_out(kind);
-        let replied = match client.kept(self.target, seat, other_than).await {
+        let kept = match way {
+            Way::Call => client.kept(self.target, seat, other_than).await,
+            Way::Probe => None,
+        };
+        let replied = match kept {
             Some(Ok(replied)) if !is_of_an_ending_connection(&replied.0) => Ok(replied),
+            // It was the slower of two, and its visitor has gone with the other's answer.
+            Some(replied) if self.progress.has_landed() => replied,
             kept => {
                 if kept.is_some() {
                     self.goes_out(Attempt::Reconnect);

@@ -277,3 +277,24 @@ async fn a_request_that_is_given_up_frees_its_place_alone() {
     burst(&client, 64).await;
     assert_eq!(network.connects().len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_shared_connection_on_which_nothing_is_heard_takes_no_more() {
+    let (client, network) = over_tls(HTTP2, |tracker| tracker.takes = Duration::from_secs(60));
+    let asking = |limit| tokio::time::timeout(Duration::from_millis(limit), ask(&client));
+    // While one waits in vain, the next goes elsewhere …
+    let (one, other) = tokio::join!(asking(900), async {
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        asking(10).await
+    });
+    assert!(one.is_err() && other.is_err());
+    assert_eq!(network.connects().len(), 2);
+    // … and when it has given up, nobody comes back to it.
+    assert!(asking(10).await.is_err());
+    assert!(asking(10).await.is_err());
+    assert_eq!(
+        network.connects().len(),
+        2,
+        "the second one, on which nobody has waited for long"
+    );
+}

@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -33,6 +33,8 @@ use super::{
 
 /// Requests of ours on one HTTP/2 connection: when it breaks, no more are lost than these. Servers allow 100 or more.
 const MAX_STREAMS: usize = 64;
+/// When requests wait on a shared connection and nothing is heard for so long, the next one goes out on another.
+const SILENCE: Duration = Duration::from_millis(500);
 /// A connection with requests under way on which nothing comes for so long is asked whether it lives (RFC 9113, section 6.7), …
 const PING_EVERY: Duration = Duration::from_secs(10);
 /// … and closed unless it answers within this.
@@ -68,14 +70,27 @@ pub(super) struct Http2 {
     /// How many requests the tracker takes at once, as far as it has said.
     allowed: Arc<AtomicUsize>,
     is_ending: AtomicBool,
+    made: Instant,
+    /// Since when it is waited for a word: microseconds after it was made.
+    waits_since: AtomicU64,
 }
 
-/// A place for one request on a shared connection. Dropped, it is free for another.
-pub(super) struct Place(Arc<Http2>);
+/// A place for one request on a shared connection. Dropped, it is free for another; and if nothing was heard for long since it was
+/// taken, the connection takes no new requests: whoever is at its other end may have stopped while the kernel there goes on.
+pub(super) struct Place {
+    shared: Arc<Http2>,
+    /// When it was taken: microseconds after the connection was made. Past all time once it has its answer.
+    since: u64,
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+        let shared = &self.shared;
+        shared.under_way.fetch_sub(1, Ordering::Relaxed);
+        let has_waited = Duration::from_micros(shared.age().saturating_sub(self.since)) > SILENCE;
+        if has_waited && shared.waits_since.load(Ordering::Relaxed) <= self.since {
+            shared.is_ending.store(true, Ordering::Relaxed);
+        }
     }
 }
 
@@ -85,8 +100,25 @@ impl Http2 {
         if self.under_way.load(Ordering::Relaxed) >= self.places() {
             return None;
         }
-        self.under_way.fetch_add(1, Ordering::Relaxed);
-        Some(Place(Arc::clone(self)))
+        let since = self.age();
+        if self.under_way.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.waits_since.store(since, Ordering::Relaxed);
+        }
+        Some(Place {
+            shared: Arc::clone(self),
+            since,
+        })
+    }
+
+    /// Microseconds since it was made.
+    fn age(&self) -> u64 {
+        u64::try_from(self.made.elapsed().as_micros()).unwrap_or(u64::MAX - 1)
+    }
+
+    /// Whether requests wait on it and nothing has been heard for so long that the next one goes elsewhere.
+    pub(super) fn is_silent(&self) -> bool {
+        let waits = self.age().saturating_sub(self.waits_since.load(Ordering::Relaxed));
+        !self.is_idle() && Duration::from_micros(waits) > SILENCE
     }
 
     fn places(&self) -> usize {
@@ -135,7 +167,7 @@ impl Connection {
     pub(super) fn card(&self) -> &Card {
         match self {
             Self::Own(own) => &own.card,
-            Self::Shared(Place(shared)) => &shared.card,
+            Self::Shared(place) => &place.shared.card,
         }
     }
 
@@ -143,7 +175,7 @@ impl Connection {
     pub(super) fn shared(&self) -> Option<&Arc<Http2>> {
         match self {
             Self::Own(_) => None,
-            Self::Shared(Place(shared)) => Some(shared),
+            Self::Shared(place) => Some(&place.shared),
         }
     }
 
@@ -158,9 +190,12 @@ impl Connection {
                 let again = reply.body.is_ok().then_some(Self::Own(own));
                 Ok((reply, again))
             }
-            Self::Shared(place) => {
-                let shared = &place.0;
-                let response = shared.sender.clone().send_request(endpoint.http2_request(target)).await;
+            Self::Shared(mut place) => {
+                let request = endpoint.http2_request(target);
+                let response = place.shared.sender.clone().send_request(request).await;
+                // Whatever it is, it is a word.
+                place.since = u64::MAX;
+                let shared = &place.shared;
                 let response = response.map_err(|error| {
                     let is_of_stream = of_http2(&error).is_some_and(h2::Error::is_reset);
                     if !is_of_stream {
@@ -168,6 +203,7 @@ impl Connection {
                     }
                     lost(&error)
                 })?;
+                shared.waits_since.store(shared.age(), Ordering::Relaxed);
                 let reply = reply(response).await;
                 Ok((reply, Some(Self::Shared(place))))
             }
@@ -202,13 +238,16 @@ where
         std::pin::Pin::new(&mut driver).poll(context)
     });
     drive(driver, on_end);
-    Ok(Connection::Shared(Place(Arc::new(Http2 {
+    let shared = Arc::new(Http2 {
         sender,
         card,
         under_way: AtomicUsize::new(1),
         allowed,
         is_ending: AtomicBool::new(false),
-    }))))
+        made: Instant::now(),
+        waits_since: AtomicU64::new(0),
+    });
+    Ok(Connection::Shared(Place { shared, since: 0 }))
 }
 
 /// Runs a connection until it closes.

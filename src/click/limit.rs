@@ -63,6 +63,9 @@ struct Flow {
     since: Instant,
     came: u32,
     answered: u32,
+    /// Of those that ended, the ones with the tracker's word that it has too much to do.
+    too_much: u32,
+    last_answer: Instant,
     came_before: u32,
     answered_before: u32,
 }
@@ -73,16 +76,24 @@ impl Flow {
             since,
             came: 0,
             answered: 0,
+            too_much: 0,
+            last_answer: since,
             came_before: 0,
             answered_before: 0,
         }
     }
 
-    /// Whether calls pile up before a tracker that answers some: three of four now, or more than half for longer.
-    fn is_pile(&self) -> bool {
+    /// Whether calls pile up before a tracker that answers some and goes on doing so: three of four now, or more than half for
+    /// longer. One that pauses answers none meanwhile.
+    fn is_pile(&self, now: Instant) -> bool {
         let (came, answered) = (self.came + self.came_before, self.answered + self.answered_before);
-        (self.came >= PILE && self.answered > 0 && self.answered * 4 < self.came)
-            || (came >= 2 * PILE && self.answered > 0 && answered * 2 < came)
+        let goes_on = self.answered > 0 && (now - self.last_answer) * 4 < now - self.since;
+        goes_on && ((self.came >= PILE && self.answered * 4 < self.came) || (came >= 2 * PILE && answered * 2 < came))
+    }
+
+    /// Whether the tracker says of most calls that it has too much to do. One that says so of a few gets the others done.
+    fn is_pushed_back(&self) -> bool {
+        self.came >= PILE && self.too_much * 2 > self.came
     }
 }
 
@@ -106,7 +117,6 @@ struct Window {
     ended: u32,
     late: u32,
     silent: u32,
-    too_much: u32,
     quick: u32,
     /// Seconds, of all.
     took: f64,
@@ -121,7 +131,6 @@ impl Window {
             ended: 0,
             late: 0,
             silent: 0,
-            too_much: 0,
             quick: 0,
             took: 0.0,
         }
@@ -171,10 +180,18 @@ impl Limit {
     /// A request that began at a time ended.
     pub(super) fn ended(&mut self, began: Instant, how: Ended, now: Instant) {
         self.look(now);
-        self.flow.answered += u32::from(how == Ended::Answered);
+        match how {
+            Ended::Answered => {
+                self.flow.answered += 1;
+                self.flow.last_answer = now;
+            }
+            Ended::TooMuch => self.flow.too_much += 1,
+            Ended::Silent | Ended::Failed => {}
+        }
         self.has_been_silent |= how == Ended::Silent;
         let window = &mut self.window;
-        if began < window.since || how == Ended::Failed {
+        // Refusals come sooner than answers: in a window they would be all that there is.
+        if began < window.since || matches!(how, Ended::Failed | Ended::TooMuch) {
             return;
         }
         let took = now - began;
@@ -182,10 +199,9 @@ impl Limit {
         window.took += took.as_secs_f64();
         match how {
             Ended::Silent => window.silent += 1,
-            Ended::TooMuch => window.too_much += 1,
             Ended::Answered if took > self.late_after => window.late += 1,
             Ended::Answered if took < self.late_after / 4 => window.quick += 1,
-            Ended::Answered | Ended::Failed => {}
+            Ended::Answered | Ended::Failed | Ended::TooMuch => {}
         }
         if window.ended == WINDOW {
             self.judge();
@@ -228,9 +244,9 @@ impl Limit {
         // As many as it answers in the time that an answer may take.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "fewer than came")]
         let keeps_up_with = (f64::from(flow.answered) * self.late_after.div_duration_f64(passed)) as u32;
-        if self.has_been_well && flow.is_pile() {
+        if (self.has_been_well && flow.is_pile(now)) || flow.is_pushed_back() {
             // The last one in the pile has to wait for all the others.
-            let takes = passed.as_secs_f64() * f64::from(self.in_flight) / f64::from(flow.answered);
+            let takes = passed.as_secs_f64() * f64::from(self.in_flight) / f64::from(flow.answered.max(1));
             self.cut(keeps_up_with, takes);
             self.window = Window::new(now);
         } else {
@@ -256,7 +272,7 @@ impl Limit {
             // It is not that it has too much to do: it does nothing.
             return;
         }
-        let bad = window.late + window.silent + window.too_much;
+        let bad = window.late + window.silent;
         if bad * 2 <= WINDOW {
             self.has_been_well = true;
             self.cut = None;

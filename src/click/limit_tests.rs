@@ -57,11 +57,7 @@ fn as_many_as_come_while_answers_are_in_time() {
 
 #[test]
 fn late_answers_halve_what_is_under_way() {
-    for (how, took) in [
-        (Ended::Answered, LATE),
-        (Ended::Silent, DEADLINE),
-        (Ended::TooMuch, Duration::from_millis(1)),
-    ] {
+    for (how, took) in [(Ended::Answered, LATE), (Ended::Silent, DEADLINE)] {
         let mut tracker = Tracker::new();
         tracker.round(200, Ended::Answered, Duration::from_millis(60));
         tracker.round(200, how, took);
@@ -199,4 +195,60 @@ fn a_tracker_that_says_nothing_at_all_is_not_overloaded() {
         tracker.limit.ended(tracker.now, Ended::Silent, tracker.now + DEADLINE);
     }
     assert_eq!(tracker.limit.most(), MOST);
+}
+
+/// A second of a call every 2 ms, one in so many of which is refused at once; the others are answered after 60 ms.
+fn refusing(tracker: &mut Tracker, one_in: u32) {
+    let mut began = std::collections::VecDeque::new();
+    for number in 0..500 {
+        tracker.now += Duration::from_millis(2);
+        if !tracker.limit.enter(tracker.now) {
+            continue;
+        }
+        if number % one_in == 0 {
+            tracker.limit.ended(tracker.now, Ended::TooMuch, tracker.now);
+            tracker.limit.leave();
+        } else {
+            began.push_back(tracker.now);
+        }
+        while let Some(first) = began
+            .front()
+            .copied()
+            .filter(|at| *at + Duration::from_millis(60) <= tracker.now)
+        {
+            began.pop_front();
+            tracker.limit.ended(first, Ended::Answered, tracker.now);
+            tracker.limit.leave();
+        }
+    }
+}
+
+#[test]
+fn a_tracker_that_refuses_a_few_is_asked_by_all() {
+    for one_in in [3, 7, 20] {
+        let mut tracker = Tracker::new();
+        refusing(&mut tracker, one_in);
+        assert_eq!(tracker.limit.most(), MOST, "one in {one_in}");
+    }
+    let mut tracker = Tracker::new();
+    refusing(&mut tracker, 1);
+    assert_eq!(tracker.limit.most(), FEWEST, "all");
+}
+
+#[test]
+fn a_pause_that_begins_within_a_look_is_no_pile() {
+    for pause_at in [20, 60, 100, 150, 200, 240] {
+        let mut tracker = Tracker::new();
+        refusing(&mut tracker, u32::MAX);
+        let began = tracker.now;
+        for step in 0..250 {
+            tracker.now += Duration::from_millis(4);
+            tracker.limit.enter(tracker.now);
+            if tracker.now < began + Duration::from_millis(pause_at) {
+                tracker.limit.ended(tracker.now, Ended::Answered, tracker.now);
+                tracker.limit.leave();
+            }
+            assert_eq!(tracker.limit.most(), MOST, "{pause_at} {step}");
+        }
+    }
 }

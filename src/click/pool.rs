@@ -168,7 +168,8 @@ impl Pool {
 impl Kept {
     /// A place on the oldest connection that has one: what a burst needed more than that ages.
     fn place(&mut self, now: Instant, wanted: impl Fn(u64) -> bool) -> Option<Taken> {
-        let is_wanted = |connection: &Http2| wanted(connection.card.number) && !connection.is_ending();
+        let is_wanted =
+            |connection: &Http2| wanted(connection.card.number) && !connection.is_ending() && !connection.is_silent();
         let mut others = self.shared.iter_mut().filter(|shared| is_wanted(&shared.connection));
         let (shared, place) = others.find_map(|shared| {
             let place = shared.connection.place()?;

@@ -18,6 +18,7 @@ const HEDGE_WON: u8 = 2;
 const BY_BREAKER: u8 = 4;
 const BY_LIMIT: u8 = 8;
 const BY_WORD: u8 = 16;
+const LANDED: u8 = 32;
 
 /// What it took to ask a tracker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,6 +106,15 @@ impl Progress {
             SparedBy::Limit => BY_LIMIT,
         };
         self.marks.fetch_or(mark, Relaxed);
+    }
+
+    /// The answer has been told: nothing goes out any more.
+    pub(super) fn landed(&self) {
+        self.marks.fetch_or(LANDED, Relaxed);
+    }
+
+    pub(super) fn has_landed(&self) -> bool {
+        self.marks.load(Relaxed) & LANDED != 0
     }
 
     /// There is no call: what the tracker said to another visitor holds for this one.

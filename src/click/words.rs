@@ -16,7 +16,9 @@ use tokio::{
 use super::answer::{Answer, Scope};
 use crate::offer_ids::OfferIds;
 
-/// How long the first hit of an offer is waited for, as a part of what a call takes at most: what is left is enough to ask.
+/// How long the first hit of an offer is waited for: longer than a call usually takes; and a part of what it takes at most, so that
+/// what is left is enough to ask.
+const FIRST_WAIT: Duration = Duration::from_millis(300);
 const FIRST_WAIT_PART: u32 = 4;
 
 /// An offer of a tracker's, by the tracker's number. The promo is a part of it, as a wrong one is rejected.
@@ -112,7 +114,7 @@ impl Words {
             Some(First::Asks(asking)) => Ok(Some(asking)),
             Some(First::Waits(mut heard)) => {
                 // It ends by an error when the sender is gone.
-                let _ = timeout_at(now + self.patience / FIRST_WAIT_PART, heard.changed()).await;
+                let _ = timeout_at(now + FIRST_WAIT.min(self.patience / FIRST_WAIT_PART), heard.changed()).await;
                 self.of(offer, Instant::now()).map_or(Ok(None), Err)
             }
         }
@@ -331,7 +333,7 @@ mod tests {
         let first = words.of_first(OFFER, now).await.expect("no word yet");
         assert!(first.is_some());
         assert!(words.of_first(OFFER, now).await.expect("no word yet").is_none());
-        assert!(now.elapsed() >= PATIENCE / 4 && now.elapsed() < PATIENCE / 2);
+        assert!(now.elapsed() >= FIRST_WAIT && now.elapsed() < 2 * FIRST_WAIT);
         drop(first);
         assert!(
             words.of_first(OFFER, now).await.expect("no word yet").is_some(),

@@ -38,6 +38,7 @@ use crate::{
         calls::CallTeller,
         click_log::{self, Format, Writer},
     },
+    server::Limits,
     tls::Store,
 };
 
@@ -93,7 +94,7 @@ pub struct App {
     click_log: Option<PathBuf>,
     front: Front,
     databases: Vec<Database>,
-    drain: Duration,
+    limits: Limits,
     on_disk: Option<OnDisk>,
 }
 
@@ -167,7 +168,7 @@ impl App {
                 certificates: certificates.map(|certificates| Arc::new(Store::new(certificates))),
             },
             admin,
-            drain: config.drain,
+            limits: config.limits,
             databases: std::mem::take(&mut config.databases),
             click_log: config.click_log.take(),
             edge: Arc::new(Current::new(config.into_edge())),
@@ -233,7 +234,7 @@ impl App {
                 click_log: self.click_log,
                 front: self.front,
                 databases: self.databases,
-                drain: self.drain,
+                limits: self.limits,
                 asking,
             },
             self.bound,

@@ -33,8 +33,8 @@ enum Command {
         SIGTERM and SIGINT drain: hits in flight end, then onehop exits. RUST_LOG=debug tells more.")]
     Run(Configured),
     /// Read everything that `run` would read, and print every mistake at once
-    #[command(after_help = "Example: onehop check -c onehop.toml")]
-    Check(Configured),
+    #[command(after_help = "Example: onehop check -c onehop.toml\n         onehop check --explain-limits")]
+    Check(Check),
     /// Tell what would become of a request, and why, without asking anybody
     #[command(
         after_help = "Example: onehop explain go.example.com/shoes --ip 192.0.2.1\n         \
@@ -61,6 +61,17 @@ pub struct Configured {
     /// The configuration: TOML, or JSON if its name ends in `.json`
     #[arg(short, long, value_name = "FILE", default_value = "onehop.toml")]
     pub config: PathBuf,
+}
+
+/// What is checked.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: Configured,
+    /// Print each key of `[limits]` with the value in effect, its default and its reason
+    #[arg(long)]
+    pub explain_limits: bool,
 }
 
 /// What is explained.
@@ -151,7 +162,7 @@ impl Arguments {
         match self.command {
             Command::Demo(demo) => commands::demo::run(&demo),
             Command::Run(configured) => commands::run::run(&configured),
-            Command::Check(configured) => commands::check::run(&configured),
+            Command::Check(check) => commands::check::run(&check),
             Command::Explain(explain) => commands::explain::run(&explain),
             Command::Schema(schema) => commands::schema::run(&schema),
             Command::Sandbox(sandbox) => commands::sandbox::run(sandbox),

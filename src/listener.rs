@@ -1,10 +1,15 @@
 //! Listening sockets: bound before anything runs, accepted from until told to stop, emptied before they close.
 
+pub mod descriptors;
 pub mod inherited;
 pub mod proxy_header;
 pub mod proxy_reader;
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use socket2::{Domain, Protocol, SockFilter, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
@@ -14,6 +19,8 @@ use tokio::net::{TcpListener, TcpStream};
 const BACKLOG: i32 = 4096;
 /// When descriptors have run out, accepting at once would fail at once; those that are open need time to end.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
+/// One line in the log for all that cannot be accepted within this.
+const TELL_EVERY: Duration = Duration::from_secs(10);
 /// A handshake that has begun ends within a round trip of the visitor's.
 const HANDSHAKE_GRACE: Duration = Duration::from_millis(200);
 
@@ -66,6 +73,7 @@ pub async fn run(
     mut take: impl FnMut(TcpStream, SocketAddr),
 ) -> io::Result<()> {
     let mut stop = std::pin::pin!(stop);
+    let mut told: Option<Instant> = None;
     loop {
         let accepted = tokio::select! {
             biased;
@@ -79,7 +87,10 @@ pub async fn run(
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                tracing::error!(%error, "no connection can be accepted; check the limit of open files");
+                if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
+                    told = Some(Instant::now());
+                    tracing::error!(%error, "no connection can be accepted; check the limit of open files");
+                }
                 tokio::select! {
                     () = &mut stop => break,
                     () = tokio::time::sleep(EXHAUSTED_PAUSE) => {}

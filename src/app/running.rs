@@ -1,10 +1,6 @@
 //! The edge while it serves: its parts, and how they are exchanged for those of a changed configuration, all of them or none.
 
-use std::{
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{path::PathBuf, sync::Arc, time::Instant};
 
 use tokio::{
     net::TcpListener,
@@ -26,9 +22,9 @@ use crate::{
     databases::{self, Database},
     door::Door,
     edge::Current,
-    listener::{self, Owner},
+    listener::{self, Owner, descriptors},
     observe::Observe,
-    server::{Limits, Server},
+    server::{Crowd, Limits, Server},
     tls::{Acceptor, Store},
 };
 
@@ -39,7 +35,7 @@ pub(super) struct Start {
     pub(super) click_log: Option<PathBuf>,
     pub(super) front: Front,
     pub(super) databases: Vec<Database>,
-    pub(super) drain: Duration,
+    pub(super) limits: Limits,
     pub(super) asking: mpsc::Sender<Ask>,
 }
 
@@ -48,6 +44,8 @@ pub(super) struct Running {
     start: Start,
     serving: Serving,
     acceptor: Option<Arc<Acceptor>>,
+    /// Who is in, whatever the configuration has become since.
+    crowd: Arc<Crowd>,
     draining: watch::Sender<bool>,
     /// Tasks beside the hits. Dropped, it ends them.
     beside: JoinSet<()>,
@@ -64,11 +62,14 @@ impl Running {
         let databases = watch_databases(&mut beside, &start, found);
         let store = start.front.certificates.clone();
         let (acceptor, certificates) = store.map(|store| accept(&mut beside, &start, store)).unzip();
-        let doors = doors(&start, &draining, acceptor.clone());
+        let limits = &start.limits;
+        let crowd = Arc::new(Crowd::new(limits, descriptors::make_room(limits.connections)));
+        let doors = doors(&start, &crowd, &draining, acceptor.clone());
         let mut running = Self {
             serving: Serving::new(doors),
             start,
             acceptor,
+            crowd,
             draining,
             beside,
             admin: None,
@@ -159,9 +160,11 @@ impl Running {
         }
         self.start.front.admin = config.admin;
         self.start.front.proxy_protocol = config.proxy_protocol;
-        self.start.drain = config.drain;
+        self.start.limits = config.limits;
+        let files = descriptors::make_room(config.limits.connections);
+        self.crowd.have(&config.limits, files);
         self.take_up_certificates(&mut config);
-        let doors = doors(&self.start, &self.draining, self.acceptor.clone());
+        let doors = doors(&self.start, &self.crowd, &self.draining, self.acceptor.clone());
         self.databases.abort();
         let found = std::mem::take(&mut config.databases);
         let before = Arc::clone(&self.start.edge.load());
@@ -207,7 +210,7 @@ impl Running {
     /// Takes no new visitors, answers those that are there, and ends.
     pub(super) async fn drain(self) {
         self.draining.send_replace(true);
-        self.serving.drain(self.start.drain).await;
+        self.serving.drain(self.start.limits.drain).await;
         drop(self.beside);
     }
 
@@ -256,11 +259,12 @@ fn accept(beside: &mut JoinSet<()>, start: &Start, store: Arc<Store>) -> (Arc<Ac
     (Arc::new(acceptor), watching)
 }
 
-fn doors(start: &Start, draining: &watch::Sender<bool>, acceptor: Option<Arc<Acceptor>>) -> Doors {
+fn doors(start: &Start, crowd: &Arc<Crowd>, draining: &watch::Sender<bool>, acceptor: Option<Arc<Acceptor>>) -> Doors {
     let server = Arc::new(Server {
         edge: Arc::clone(&start.edge),
         observe: start.observe.clone(),
-        limits: Limits::default(),
+        limits: start.limits,
+        crowd: Arc::clone(crowd),
         draining: draining.subscribe(),
     });
     let door = |acceptor| Door {

@@ -109,7 +109,11 @@ impl Serving {
                 let _ = stopped.wait_for(|stop| *stop).await;
             };
             listener::run(socket, owner, stop, |stream, peer| {
-                let (doors, open, mut is_cut) = (doors.load_full(), open.clone(), cut.subscribe());
+                let doors = doors.load_full();
+                let Some(place) = doors.plain.server.admit(&stream, peer.ip()) else {
+                    return;
+                };
+                let (open, mut is_cut) = (open.clone(), cut.subscribe());
                 tokio::spawn(async move {
                     let door = match kind {
                         Kind::Plain => Some(&doors.plain),
@@ -121,7 +125,7 @@ impl Serving {
                         () = door.take(stream, peer) => {}
                         _ = is_cut.wait_for(|cut| *cut) => {}
                     }
-                    drop(open);
+                    drop((open, place));
                 });
             })
             .await

@@ -1,4 +1,4 @@
-//! `onehop check`: the configuration, read and not run.
+//! `onehop check`: the configuration, read and not run; and its limits, explained.
 
 use std::{
     io::{self, Write},
@@ -6,13 +6,28 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{args::Configured, config};
+use crate::{
+    args::Check,
+    config,
+    server::limits::{LIMITS, Limits},
+};
 
 /// A configuration that takes longer is a large one, and whoever wrote it wants to know how long it takes.
 const WORTH_TELLING: Duration = Duration::from_secs(1);
 
 /// Prints every mistake on standard output.
-pub fn run(configured: &Configured) -> ExitCode {
+pub fn run(check: &Check) -> ExitCode {
+    let configured = &check.config;
+    if check.explain_limits && !configured.config.exists() {
+        let mut out = io::stdout().lock();
+        let _ = writeln!(
+            out,
+            "{} is not there: these are the defaults",
+            configured.config.display()
+        );
+        let _ = write!(out, "{}", explained(&Limits::default()));
+        return ExitCode::SUCCESS;
+    }
     let began = Instant::now();
     let read = config::read(
         &configured.config,
@@ -41,10 +56,31 @@ pub fn run(configured: &Configured) -> ExitCode {
     // A reader that went away has read enough; the exit status stays true.
     let _ = write!(out, "{}", read.text);
     let _ = writeln!(out, "{summary}");
+    if let Some(config) = read.config.as_ref().filter(|_| check.explain_limits) {
+        let _ = write!(out, "{}", explained(&config.limits));
+    }
     match read.config {
         Some(_) => ExitCode::SUCCESS,
         None => ExitCode::FAILURE,
     }
+}
+
+/// A table: key, value, default, reason.
+fn explained(limits: &Limits) -> String {
+    let head = ["[limits]", "now", "default", "reason"].map(str::to_owned);
+    let rows: Vec<[String; 4]> = LIMITS
+        .iter()
+        .map(|limit| {
+            let (now, default) = (limit.shown(*limits), limit.shown(Limits::default()));
+            [limit.key.to_owned(), now, default, limit.reason.to_owned()]
+        })
+        .collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or_default();
+    let (key, now, default) = (width(0), width(1), width(2));
+    std::iter::once(&head)
+        .chain(&rows)
+        .map(|[a, b, c, d]| format!("{a:key$}  {b:now$}  {c:default$}  {d}\n"))
+        .collect()
 }
 
 fn count(number: usize, what: &str) -> String {

@@ -38,9 +38,10 @@ pub fn run(args: &args::Explain) -> ExitCode {
     let Some(config) = read.config else {
         return failed(&format!("{} cannot be used", args.config.config.display()));
     };
+    let limits = config.limits;
     let edge = config.into_edge();
     on_runtime(async move {
-        let explained = explain::explain(&edge, &asked).await;
+        let explained = explain::explain(&edge, &limits, &asked).await;
         let text = written(&explained, &assumed, args.json).map_err(io::Error::other)?;
         // A reader that went away has read enough.
         let _ = io::stdout().write_all(text.as_bytes());

@@ -4,12 +4,12 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use super::{
     File, Mistake, Mistakes, Node, Secrets, Sources, Spanned, TableReader, Value,
     geoip::{self, BuiltIn},
+    limits,
     links::{LinkReader, Links},
     loops::{Loops, Served},
     sections::{self, Defaults},
@@ -22,6 +22,7 @@ use crate::{
     databases::Database,
     edge::{BotRule, Edge, Link, Unmatched},
     link::Table,
+    server::Limits,
     tls::Certificates,
     visitor::{Lookups, Places, RealIp, agents::Agents},
 };
@@ -58,8 +59,8 @@ pub struct Config {
     pub admin: Option<SocketAddr>,
     /// Where hits are written down.
     pub click_log: Option<PathBuf>,
-    /// How long draining may take.
-    pub drain: Duration,
+    /// What connections and requests may take.
+    pub limits: Limits,
     /// The trackers.
     pub trackers: Vec<Arc<Tracker>>,
     /// The links.
@@ -187,7 +188,7 @@ impl Files {
         let proxy_protocol = sections::proxy_protocol(listen.proxy_protocol, &visitor, mistakes);
         let click = sections::click(root.table("click"));
         let click_log = sections::click_log(root.table("click_log"), &folder, mistakes);
-        let limits = sections::limits(root.table("limits"));
+        let limits = limits::read(root.table("limits"));
         let geoip = geoip::read(root.table("geoip"), &folder, self.built_in, mistakes);
         let loops = Loops::default();
         let unmatched = sections::unmatched(root.table("unmatched"), geoip.named, &loops, mistakes);
@@ -258,7 +259,7 @@ impl Files {
             proxy_protocol,
             admin: listen.admin,
             click_log,
-            drain: limits.drain,
+            limits,
             trackers: trackers.usable().cloned().collect(),
             links: links.into_table(),
             real_ip: visitor.real_ip,

@@ -9,6 +9,7 @@ mod geoip;
 mod json;
 mod json_words;
 mod lex;
+mod limits;
 mod links;
 mod load;
 mod loops;

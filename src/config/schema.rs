@@ -19,6 +19,7 @@ use crate::{
     device::{Browser, Device, Os},
     link::window,
     query::TAGS,
+    server::limits::{LIMITS, Limits, Measure},
 };
 
 /// The dialect that editors support best.
@@ -270,8 +271,20 @@ fn click_log() -> Value {
 }
 
 fn limits() -> Value {
-    let drain = duration("The longest that stopping takes.", sections::DRAIN);
-    table("What bounds the edge.", &[], json!({ "drain": drain }))
+    let mut keys = json!({});
+    for limit in &LIMITS {
+        let mut defaults = Limits::default();
+        keys[limit.key] = match &limit.measure {
+            Measure::Count(_, range, at) => told(limit.what, with_default(integer(range), (*at(&mut defaults)).into())),
+            Measure::Time(at) => longer_than_zero(duration(limit.what, *at(&mut defaults))),
+            Measure::TimeOrNone(at) => duration(limit.what, *at(&mut defaults)),
+        };
+    }
+    table(
+        "What bounds the edge; `onehop check --explain-limits` has the reasons.",
+        &[],
+        keys,
+    )
 }
 
 fn unmatched() -> Value {

@@ -39,8 +39,6 @@ pub(super) const TTL: Duration = Duration::from_mins(5);
 pub(super) const TTL_WHEN_EXISTS: Duration = Duration::from_mins(1);
 /// An affiliate who switches an offer on again does not wait long, and a capped one costs few calls.
 pub(super) const OFFER_TTL: Duration = Duration::from_secs(10);
-/// Longer than any deadline, so that whoever waits for a tracker gets an answer.
-pub(super) const DRAIN: Duration = Duration::from_secs(30);
 /// What a hit without a link gets: a fault of whoever wrote the link, and none of the edge's.
 pub(super) const STATUSES: RangeInclusive<i64> = 400..=499;
 pub(super) const DEFAULT_STATUS: StatusCode = StatusCode::NOT_FOUND;
@@ -293,21 +291,6 @@ pub(super) fn click_log(table: Option<TableReader<'_>>, folder: &Path, mistakes:
         mistakes.push(mistake.help("name a file in a folder that exists"));
     }
     Some(path)
-}
-
-pub(super) struct Limits {
-    pub(super) drain: Duration,
-}
-
-pub(super) fn limits(table: Option<TableReader<'_>>) -> Limits {
-    let mut limits = Limits { drain: DRAIN };
-    if let Some(mut table) = table {
-        if let Some(drain) = table.duration("drain", Zero::Allowed) {
-            limits.drain = drain.value;
-        }
-        table.finish(&[]);
-    }
-    limits
 }
 
 pub(super) fn unmatched(table: Option<TableReader<'_>>, named: Named, loops: &Loops, mistakes: &Mistakes) -> Unmatched {

@@ -25,7 +25,7 @@ use crate::{
     observe::Trace,
     outcome::Outcome,
     query::Query,
-    server::request,
+    server::{Limits, request},
     visitor::Visitor,
 };
 
@@ -80,7 +80,7 @@ pub struct OfferExplained {
 }
 
 /// Explains a request.
-pub async fn explain(edge: &Edge, asked: &Imagined) -> Explanation {
+pub async fn explain(edge: &Edge, limits: &Limits, asked: &Imagined) -> Explanation {
     let parts = asked.parts();
     let visitor = Visitor::read(&edge.real_ip, &edge.lookups, asked.peer, &parts.headers);
     let mut explanation = Explanation {
@@ -93,7 +93,7 @@ pub async fn explain(edge: &Edge, asked: &Imagined) -> Explanation {
         offers: Vec::new(),
         otherwise: None,
     };
-    let read = match request::read(&parts) {
+    let read = match request::read(&parts, limits) {
         Ok(read) => read,
         Err(refusal) => {
             explanation.ends = Some(End::of(Outcome::Refused(refusal)));

@@ -31,6 +31,7 @@ pub struct Metrics {
     cache: [Counter; 4],
     connections: Gauge,
     certificates: Family<CertificateLabel, Gauge>,
+    turned_away: [Counter; 3],
     reloads: Counter,
     reload_failures: Counter,
     log_dropped: Counter,
@@ -50,6 +51,44 @@ struct OutcomeLabel {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct CertificateLabel {
     certificate: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct WhyLabel {
+    why: &'static str,
+}
+
+/// Why a connection is closed before it says anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TurnedAway {
+    /// There are as many as may be.
+    Connections,
+    /// There are as many of its address as may be.
+    Address,
+    /// Nearly as many files are open as may be.
+    Files,
+}
+
+impl TurnedAway {
+    const ALL: [Self; 3] = [Self::Connections, Self::Address, Self::Files];
+
+    /// The word in metrics and logs.
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::Connections => "connections",
+            Self::Address => "address",
+            Self::Files => "files",
+        }
+    }
+
+    /// What an operator can do.
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::Connections => "limits.connections are open",
+            Self::Address => "limits.connections_per_address are open; name proxies in visitor.trusted_proxies",
+            Self::Files => "95 % of the limit of open files are open; raise it (LimitNOFILE, ulimit -n)",
+        }
+    }
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -85,6 +124,12 @@ impl Default for Metrics {
             "When a certificate ends, in seconds since 1970",
             certificates.clone(),
         );
+        let by_why = Family::<WhyLabel, Counter>::default();
+        registry.register(
+            "connections_turned_away",
+            "Connections that were closed at once, since there were too many",
+            by_why.clone(),
+        );
         let reloads = Counter::default();
         registry.register(
             "config_reloads",
@@ -112,6 +157,7 @@ impl Default for Metrics {
             cache: [cached("hit"), cached("miss"), cached("joined"), cached("offer")],
             connections,
             certificates,
+            turned_away: TurnedAway::ALL.map(|why| by_why.get_or_create_owned(&WhyLabel { why: why.why() })),
             reloads,
             reload_failures,
             log_dropped,
@@ -172,6 +218,11 @@ impl Metrics {
     /// Counts lines of the click log that are lost.
     pub fn click_log_dropped(&self, lines: u64) {
         self.log_dropped.inc_by(lines);
+    }
+
+    /// Counts a connection that was closed at once.
+    pub fn turned_away(&self, why: TurnedAway) {
+        self.turned_away[why as usize].inc();
     }
 
     /// Counts an open connection until the guard is dropped.

@@ -4,8 +4,12 @@ use std::{
     borrow::Cow,
     convert::Infallible,
     net::IpAddr,
-    pin::pin,
-    sync::Arc,
+    os::fd::AsRawFd,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -15,17 +19,24 @@ use hyper::{
     server::conn::{http1, http2},
     service::service_fn,
 };
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
     sync::watch,
     time::timeout,
 };
 
 use super::{
-    Protocol, Way, preface,
+    Crowd, Limits, Place, Protocol, Way,
+    frames::Frames,
+    heads::Heads,
+    patience::{Over, Patience},
+    preface,
+    progress::Progress,
     reply::{self, Reply},
     request,
+    watched::Watched,
 };
 use crate::{
     edge::Current,
@@ -36,38 +47,16 @@ use crate::{
     query::Query,
 };
 
-/// What a connection may take.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Until the first byte, or a whole preface: who connects and says nothing is no visitor.
-    pub first_byte: Duration,
-    /// For a request's head, and between two requests.
-    pub head: Duration,
-    /// While draining, how long a connection may stay silent before it is closed: time for a request that is on its way.
-    pub linger: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            first_byte: Duration::from_secs(10),
-            head: Duration::from_secs(10),
-            linger: Duration::from_millis(500),
-        }
-    }
-}
-
-/// The longest head of a request: browsers' cookies for a link's domain fit many times.
-const MAX_HEAD_BYTES: usize = 16 * 1024;
-/// Requests of one HTTP/2 connection at a time; each may wait for a tracker.
-const MAX_STREAMS: u32 = 100;
-/// Streams that a client made us reset, after which it is cut off (CVE-2023-44487, CVE-2025-8671).
-const MAX_RESETS: usize = 128;
-/// A dead HTTP/2 client is noticed by a PING that is not answered.
-const PING_EVERY: Duration = Duration::from_secs(30);
-const PING_LIMIT: Duration = Duration::from_secs(10);
+/// While draining, how long a connection may stay silent before it is closed: time for a request that is on its way.
+const LINGER: Duration = Duration::from_millis(500);
 /// Request bodies are not read; a window is needed all the same (RFC 9113, section 6.9.2).
 const WINDOW_BYTES: u32 = 64 * 1024;
+/// Answers are smaller than this.
+const SEND_BYTES: usize = 16 * 1024;
+/// Streams that a client opened and reset before the edge has seen them; h2 cuts it off beyond.
+const UNSEEN_RESETS: usize = 20;
+/// As many fields as hyper has room for without another allocation.
+const ROOM_FOR_FIELDS: u32 = 100;
 
 /// What serves connections.
 pub struct Server {
@@ -77,11 +66,20 @@ pub struct Server {
     pub observe: Observe,
     /// What a connection may take.
     pub limits: Limits,
+    /// Who is in.
+    pub crowd: Arc<Crowd>,
     /// Turns true when no new requests are wanted.
     pub draining: watch::Receiver<bool>,
 }
 
 impl Server {
+    /// A place for a connection that was accepted, if there is one; if there is none, it is to be closed.
+    pub fn admit(&self, stream: &TcpStream, peer: IpAddr) -> Option<Place> {
+        let is_proxy = self.edge.load().real_ip.trusted.contain(peer);
+        let descriptor = u32::try_from(stream.as_raw_fd()).unwrap_or(u32::MAX);
+        self.crowd.enter(peer, is_proxy, descriptor, &self.observe.metrics)
+    }
+
     /// Serves one connection to its end.
     ///
     /// Dropped at an await, it closes the connection; calls to trackers go on by themselves.
@@ -115,33 +113,30 @@ impl Server {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let service = service_fn(|request| async move { Ok::<_, Infallible>(self.answer(request, way).await) });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.limits.head)
-            .max_header_size(MAX_HEAD_BYTES)
+        let progress = Arc::new(Progress::default());
+        let stream = Watched::new(stream, Heads::new(), Arc::clone(&progress));
+        let progress = &*progress;
+        let service =
+            service_fn(|request| async move { Ok::<_, Infallible>(self.answer(request, way, progress).await) });
+        let mut builder = http1::Builder::new();
+        builder
+            .max_header_size(to_usize(self.limits.header_bytes))
             // Who has said all that he wants to say still hears the answer.
             .half_close(true)
-            .serve_connection(TokioIo::new(stream), service);
-        let mut connection = pin!(connection);
-        tokio::select! {
-            biased;
-            ended = connection.as_mut() => return self.ended(ended, way.peer),
-            () = self.draining() => {}
+            // Time is kept by `patience`.
+            .header_read_timeout(None);
+        if self.limits.header_fields >= ROOM_FOR_FIELDS {
+            builder.max_headers(to_usize(self.limits.header_fields) + 1);
         }
-        // From here each answer is the last of its connection. A request that is on its way is still taken.
-        if let Ok(ended) = timeout(self.limits.linger, connection.as_mut()).await {
-            return self.ended(ended, way.peer);
-        }
-        connection.as_mut().graceful_shutdown();
-        self.ended(connection.await, way.peer);
-    }
-
-    /// hyper has answered a head that it cannot read; it was a hit all the same. Other errors are of a broken line, whose
-    /// hits have been told of.
-    fn ended(&self, ended: hyper::Result<()>, peer: IpAddr) {
-        if ended.is_err_and(|error| error.is_parse()) {
-            self.observe.unreadable(SystemTime::now(), peer);
+        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        let patience = Patience::new(progress, &self.limits, self.limits.keep_alive);
+        // While draining each answer is the last of its connection, and a request that is on its way is still taken.
+        let leave = self.silent_while_draining();
+        let ended = to_the_end(pin!(connection), patience, leave, http1::Connection::graceful_shutdown).await;
+        // hyper has answered a head that it cannot read; it was a hit all the same. Other errors are of a broken line, whose
+        // hits have been told of.
+        if ended.is_some_and(|ended| ended.is_err_and(|error| error.is_parse())) {
+            self.observe.unreadable(SystemTime::now(), way.peer);
         }
     }
 
@@ -149,40 +144,48 @@ impl Server {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (server, way) = (Arc::clone(&self), Arc::new(way));
+        let peer = way.peer;
+        let progress = Arc::new(Progress::default());
+        let heads = Arc::new(AtomicU64::new(0));
+        let frames = Frames::new(self.limits, Arc::clone(&heads));
+        let stream = Watched::new(stream, frames, Arc::clone(&progress));
+        let shared = Arc::new((Arc::clone(&self), way, Arc::clone(&progress)));
         let service = service_fn(move |request| {
-            let (server, way) = (Arc::clone(&server), Arc::clone(&way));
-            async move { Ok::<_, Infallible>(server.answer(request, &way).await) }
+            let shared = Arc::clone(&shared);
+            async move {
+                let (server, way, progress) = &*shared;
+                Ok::<_, Infallible>(server.answer(request, way, progress).await)
+            }
         });
         let connection = http2::Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .keep_alive_interval(PING_EVERY)
-            .keep_alive_timeout(PING_LIMIT)
-            .max_concurrent_streams(MAX_STREAMS)
-            .max_local_error_reset_streams(MAX_RESETS)
-            .max_header_list_size(u32::try_from(MAX_HEAD_BYTES).unwrap_or(u32::MAX))
+            .max_concurrent_streams(self.limits.http2_streams)
+            .max_local_error_reset_streams(to_usize(self.limits.http2_resets))
+            .max_pending_accept_reset_streams(UNSEEN_RESETS)
+            .max_header_list_size(self.limits.header_bytes)
+            .max_send_buf_size(SEND_BYTES)
             .initial_stream_window_size(WINDOW_BYTES)
             .initial_connection_window_size(WINDOW_BYTES)
             .serve_connection(TokioIo::new(stream), service);
-        let mut connection = pin!(connection);
-        tokio::select! {
-            biased;
-            _ = connection.as_mut() => return,
-            () = self.draining() => {}
+        let patience = Patience::new(&progress, &self.limits, self.limits.http2_idle);
+        let polite = http2::Connection::graceful_shutdown;
+        to_the_end(pin!(connection), patience, self.draining(), polite).await;
+        // h2 has refused by itself those that it cannot read; they were hits all the same.
+        let read = u64::from(progress.begun());
+        for _ in read..heads.load(Relaxed) {
+            self.observe.unreadable(SystemTime::now(), peer);
         }
-        connection.as_mut().graceful_shutdown();
-        let _ = connection.await;
     }
 
     /// Answers one request.
     ///
     /// Dropped at its await, as when the visitor leaves, it records the hit as one whose visitor left.
-    async fn answer(&self, request: Request<Incoming>, way: &Way) -> Reply {
+    async fn answer(&self, request: Request<Incoming>, way: &Way, progress: &Progress) -> Reply {
+        let answering = progress.begin();
         let peer = way.peer;
         let at = SystemTime::now();
         let id = HitId::new(at);
         let (parts, body) = request.into_parts();
-        let asked = request::read(&parts).and_then(|asked| match &way.tls {
+        let asked = request::read(&parts, &self.limits).and_then(|asked| match &way.tls {
             Some(tls) if !tls.certificate.covers(&asked.host) => Err(Refusal::Misdirected),
             _ => Ok(asked),
         });
@@ -220,11 +223,16 @@ impl Server {
         };
         watch.end(&outcome);
         let mut reply = reply::reply(outcome);
-        // A body is not read, so that what follows it cannot be told from it.
-        let is_last = *self.draining.borrow() || !body.is_end_stream();
         if parts.version == Version::HTTP_2 {
             reply.headers_mut().remove(header::CONNECTION);
-        } else if is_last {
+            return reply;
+        }
+        // A body is not read, so that what follows it cannot be told from it.
+        let has_body = !body.is_end_stream();
+        if has_body {
+            progress.leave_unread();
+        }
+        if has_body || answering.number >= self.limits.requests_per_connection || *self.draining.borrow() {
             reply::close(&mut reply);
         }
         reply
@@ -239,6 +247,36 @@ impl Server {
     /// Ends when draining has begun and a connection was given time to speak.
     async fn silent_while_draining(&self) {
         self.draining().await;
-        tokio::time::sleep(self.limits.linger).await;
+        tokio::time::sleep(LINGER).await;
     }
+}
+
+/// Runs a connection until it ends, or until patience does; asked to leave, or at the end of its time, it says goodbye
+/// first. `None` when it is to be closed as it is.
+///
+/// Dropped at its await, it closes the connection.
+async fn to_the_end<C: Future>(
+    mut connection: Pin<&mut C>,
+    mut patience: Patience<'_>,
+    leave: impl Future<Output = ()>,
+    goodbye: impl Fn(Pin<&mut C>),
+) -> Option<C::Output> {
+    let mut leave = pin!(leave);
+    let mut leaving = false;
+    loop {
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => return Some(ended),
+            over = patience.over() => match over {
+                Over::Patience => return None,
+                Over::Time => {}
+            },
+            () = &mut leave, if !leaving => leaving = true,
+        }
+        goodbye(connection.as_mut());
+    }
+}
+
+fn to_usize(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
 }

@@ -3,12 +3,21 @@
 //! Owns hyper on the visitors' side. `reply` alone writes statuses; `hit` decides.
 
 mod connection;
+mod crowd;
+mod frames;
+mod heads;
+pub mod limits;
+mod patience;
 mod preface;
+mod progress;
 pub mod reply;
 pub mod request;
+mod watched;
 mod way;
 
 pub use self::{
-    connection::{Limits, Server},
+    connection::Server,
+    crowd::{Crowd, Place},
+    limits::Limits,
     way::{Covers, Protocol, Tls, Way},
 };

@@ -2,19 +2,15 @@
 //!
 //! Pure. What hyper lets pass and HTTP does not is refused here.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Not};
 
 use http::{HeaderMap, Method, Uri, Version, header, request::Parts};
 
+use super::Limits;
 use crate::{
     link::{host as hosts, path},
     outcome::Refusal,
 };
-
-/// The longest target: an ad's link with every parameter that a network adds fits many times.
-const MAX_TARGET_BYTES: usize = 8 * 1024;
-/// Browsers send about 20, proxies add a few.
-const MAX_FIELDS: usize = 64;
 
 /// Where prefetch proxies ask whether they are welcome.
 const TRAFFIC_ADVICE: &str = "/.well-known/traffic-advice";
@@ -33,8 +29,8 @@ pub struct Asked<'a> {
 }
 
 /// Reads a request's head.
-pub fn read(parts: &Parts) -> Result<Asked<'_>, Refusal> {
-    if parts.headers.len() > MAX_FIELDS {
+pub fn read<'a>(parts: &'a Parts, limits: &Limits) -> Result<Asked<'a>, Refusal> {
+    if exceeds(parts.headers.len(), limits.header_fields) {
         return Err(Refusal::TooManyFields);
     }
     let head = match parts.method {
@@ -42,9 +38,14 @@ pub fn read(parts: &Parts) -> Result<Asked<'_>, Refusal> {
         Method::HEAD => true,
         _ => return Err(Refusal::Method),
     };
+    // No click has a body whose length is not known, and whether a length stood beside it cannot be seen any more: hyper
+    // takes one out (RFC 9112, section 6.1).
+    if parts.headers.contains_key(header::TRANSFER_ENCODING) {
+        return Err(Refusal::BadRequest);
+    }
     let host = host(parts)?;
     let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
-    if target.len() > MAX_TARGET_BYTES {
+    if exceeds(target.len(), limits.target_bytes) {
         return Err(Refusal::TargetTooLong);
     }
     if !target.starts_with('/') || !parts.uri.path().is_ascii() {
@@ -60,6 +61,10 @@ pub fn read(parts: &Parts) -> Result<Asked<'_>, Refusal> {
         path,
         query: parts.uri.query().unwrap_or_default(),
     })
+}
+
+fn exceeds(length: usize, limit: u32) -> bool {
+    u32::try_from(length).is_ok_and(|length| length <= limit).not()
 }
 
 /// The host that a request is for. That of an absolute target counts more than `Host` (RFC 9112, section 3.2.2), which
@@ -171,7 +176,7 @@ mod tests {
             ),
         ] {
             let parts = parts(method, target, version, hosts);
-            let asked = read(&parts).map(|asked| format!("{} {}", asked.host, asked.path));
+            let asked = read(&parts, &Limits::default()).map(|asked| format!("{} {}", asked.host, asked.path));
             assert_eq!(asked, expected, "{method} {target} {version:?} {hosts:?}");
         }
     }

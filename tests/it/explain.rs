@@ -228,7 +228,7 @@ async fn explain_and_the_edge_agree() {
             for (name, value) in [("User-Agent", &*user_agent), ("X-Forwarded-For", &ip), header] {
                 asked.header(name, value).expect("a header");
             }
-            let explained = explain::explain(&explains, &asked).await;
+            let explained = explain::explain(&explains, &onehop::server::Limits::default(), &asked).await;
 
             let before = [main.calls().len(), other.calls().len()];
             let visitor = edge

@@ -43,3 +43,20 @@ fn it_names_every_reason_outcome_and_macro() {
         assert!(README.contains(&format!("`{word}`")), "{word}");
     }
 }
+
+#[test]
+fn its_table_of_limits_is_the_programs() {
+    for limit in &onehop::server::limits::LIMITS {
+        let default = limit.written(onehop::server::Limits::default());
+        let begins = format!("| `limits.{}` | `{default}` | ", limit.key);
+        let ends = format!(" | {} |", limit.reason);
+        let row = README.lines().find(|line| line.starts_with(&begins));
+        assert!(row.is_some_and(|row| row.ends_with(&ends)), "{begins}…{ends}");
+    }
+    let rows = README.lines().filter(|line| line.starts_with("| `limits."));
+    assert_eq!(
+        rows.count(),
+        onehop::server::limits::LIMITS.len() + 1,
+        "with the row that leads there"
+    );
+}

@@ -59,6 +59,22 @@ offer_ttl = "0s"
 path = "clicks.jsonl"
 
 [limits]
+connections = 20000
+connections_per_address = 100
+first_byte = "5s"
+handshake = "5s"
+head = "5s"
+keep_alive = "30s"
+http2_idle = "30s"
+write_stall = "10s"
+requests_per_connection = 100
+connection_age = "10m"
+header_bytes = 32768
+header_fields = 32
+target_bytes = 4096
+http2_streams = 50
+http2_resets = 64
+http2_frames = 500
 drain = "30s"
 
 [unmatched]

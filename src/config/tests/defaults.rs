@@ -19,7 +19,7 @@ fn the_table_of_the_guide() {
     let config = config.expect("no mistake");
     assert_eq!(config.http, ["127.0.0.1:8080".parse().unwrap()]);
     assert_eq!((config.admin, config.click_log), (None, None));
-    assert_eq!(config.drain, Duration::from_secs(30));
+    assert_eq!(config.limits.drain, Duration::from_secs(30));
     assert!(config.real_ip.trusted.is_empty());
     assert_eq!(config.real_ip.header, RealIpHeader::XForwardedFor);
     assert!(matches!(config.bots, BotRule::Stop));

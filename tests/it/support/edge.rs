@@ -92,10 +92,12 @@ pub(crate) fn server(configuration: &str) -> (Arc<onehop::server::Server>, tokio
     let read = config::read_text(Path::new("test.toml"), configuration, &[], &app::teller(&metrics));
     let config = read.config.unwrap_or_else(|| panic!("{}", read.text));
     let (drain, draining) = tokio::sync::watch::channel(false);
+    let limits = config.limits;
     let server = onehop::server::Server {
         edge: Arc::new(onehop::edge::Current::new(config.into_edge())),
         observe: onehop::observe::Observe { metrics, log: None },
-        limits: onehop::server::Limits::default(),
+        limits,
+        crowd: Arc::new(onehop::server::Crowd::new(&limits, u32::MAX)),
         draining,
     };
     (Arc::new(server), drain)

@@ -2,13 +2,15 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Kept back for what visitors need beside their connections: calls to trackers, databases, logs, the operator.
+/// One in so many is kept back for what visitors need beside their connections: calls to trackers, databases, logs, the operator.
 const KEPT_BACK: u64 = 20;
+/// Kept back at least, where the limit is small.
+const LEAST_KEPT_BACK: u64 = 16;
 /// Descriptors beside those of connections that a busy edge has.
 const OTHERS: u64 = 2_048;
 
 /// Raises the limit of open files so that this many connections fit, as far as the system lets. Gives how many descriptors
-/// may be open before no more connections are taken: 95 % of the limit.
+/// may be open before no more connections are taken: 95 % of the limit, and all but sixteen at most.
 pub fn make_room(connections: u32) -> u32 {
     let wanted = u64::from(connections) + u64::from(connections) / KEPT_BACK + OTHERS;
     let limit = getrlimit(Resource::Nofile);
@@ -32,5 +34,5 @@ pub fn make_room(connections: u32) -> u32 {
             "the limit of open files is below what limits.connections needs; raise it (LimitNOFILE, ulimit -n)"
         );
     }
-    u32::try_from(current - current / KEPT_BACK).unwrap_or(u32::MAX)
+    u32::try_from(current.saturating_sub((current / KEPT_BACK).max(LEAST_KEPT_BACK))).unwrap_or(u32::MAX)
 }

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::{Request, Version, header};
+use http::{Method, Request, Version, header};
 use hyper::{
     body::{Body, Incoming},
     server::conn::{http1, http2},
@@ -227,8 +227,9 @@ impl Server {
             reply.headers_mut().remove(header::CONNECTION);
             return reply;
         }
-        // A body is not read, so that what follows it cannot be told from it.
-        let has_body = !body.is_end_stream();
+        // A body is not read, so that what follows it cannot be told from it; and what follows a CONNECT may be meant for
+        // somebody else.
+        let has_body = !body.is_end_stream() || parts.method == Method::CONNECT;
         if has_body {
             progress.leave_unread();
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 pub(crate) mod click_api;
 pub(crate) mod edge;
+pub(crate) mod frames;
 pub(crate) mod program;
 pub(crate) mod visitor;
 

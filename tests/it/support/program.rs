@@ -67,8 +67,25 @@ pub(crate) struct Program {
 
 impl Program {
     pub(crate) fn start(arguments: &[&str], folder: &Path, environment: &[(&str, &str)]) -> Self {
-        let mut child = command(arguments, folder)
-            .envs(environment.iter().copied())
+        let mut command = command(arguments, folder);
+        command.envs(environment.iter().copied());
+        Self::spawn(command)
+    }
+
+    /// Starts it with so many files that may be open.
+    pub(crate) fn start_with_files(files: u32, arguments: &[&str], folder: &Path) -> Self {
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", &format!("ulimit -n {files} && exec \"$0\" \"$@\"")])
+            .arg(env!("CARGO_BIN_EXE_onehop"))
+            .args(arguments)
+            .current_dir(folder)
+            .stdin(Stdio::null());
+        Self::spawn(shell)
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -165,6 +182,22 @@ impl Program {
     /// Everything on standard output and standard error so far.
     pub(crate) fn said(&self) -> String {
         self.lines.lock().expect("no panic").clone()
+    }
+
+    /// The memory that it holds, in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.and_then(|line| line.split_whitespace().next());
+        number.expect("a line").parse::<u64>().expect("a number") * 1024
+    }
+
+    /// The time of processors that it has taken, counted in hundredths of a second.
+    pub(crate) fn cpu(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("it runs");
+        let behind_name = stat.rsplit(") ").next().expect("a name");
+        let ticks = behind_name.split(' ').skip(11).take(2);
+        Duration::from_millis(10 * ticks.map(|ticks| ticks.parse::<u64>().expect("a number")).sum::<u64>())
     }
 
     /// Sends a signal, such as `TERM`.

@@ -121,7 +121,7 @@ async fn every_address_is_served() {
 }
 
 /// A configuration whose tracker no test comes to.
-const NOBODY_ASKED: &str = r#"
+pub(crate) const NOBODY_ASKED: &str = r#"
     [tracker.t]
     url = "http://127.0.0.1:9/"
     secure_key = "k"

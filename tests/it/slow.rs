@@ -9,6 +9,9 @@ use tokio::{
     time::timeout,
 };
 
+use onehop::server::{Covers, Protocol, Tls, Way};
+
+use crate::connections::NOBODY_ASKED;
 use crate::support::{ClickApi, Edge, click, frames, one_link, visitor::read_answer};
 
 /// Limits that are all far away.
@@ -215,5 +218,85 @@ async fn who_does_not_read_is_closed() {
         let unread = async { while stream.write_all(&again).await.is_ok() {} };
         let closed = timeout(Duration::from_secs(30), unread).await;
         assert!(closed.is_ok(), "{what}");
+    }
+}
+
+/// A certificate for every host.
+struct Any;
+
+impl Covers for Any {
+    fn covers(&self, _: &str) -> bool {
+        true
+    }
+}
+
+/// Behind a handshake that agreed on a version there is nothing to detect: silence, and a preface that does not come or not
+/// whole, have their ends there too. Time is paused, so that a limit is reached as soon as nothing else is left to do.
+#[tokio::test(start_paused = true)]
+async fn silence_behind_a_handshake_has_its_end() {
+    for protocol in [Protocol::Http1, Protocol::Http2] {
+        for (said, limit) in [(&b""[..], 10), (b"PRI * HTTP/2.0\r\n\r\nSM", 10), (b"\r\n", 10)] {
+            let (mut client, stream) = tokio::io::duplex(4096);
+            client.write_all(said).await.expect("a reader");
+            let (server, _drain) = crate::support::edge::server(NOBODY_ASKED);
+            let way = Way {
+                peer: std::net::IpAddr::from([127, 0, 0, 1]),
+                tls: Some(Tls {
+                    protocol,
+                    certificate: std::sync::Arc::new(Any),
+                }),
+            };
+            let began = tokio::time::Instant::now();
+            let serving = tokio::spawn(server.serve(stream, way));
+            let mut rest = Vec::new();
+            client.read_to_end(&mut rest).await.expect("no fault");
+            let took = began.elapsed();
+            serving.await.expect("no panic");
+            let expected = match protocol {
+                // Neither is a preface, nor the beginning of one.
+                Protocol::Http2 if said == b"\r\n" => 0,
+                // A whole head, and a wrong one.
+                Protocol::Http1 if said.starts_with(b"PRI") => 0,
+                _ => limit,
+            };
+            let expected = Duration::from_secs(expected);
+            assert!(
+                took >= expected && took < expected + Duration::from_secs(1),
+                "{protocol:?} {said:?}: {took:?}"
+            );
+        }
+    }
+}
+
+/// The defaults, where nothing is configured, to the second.
+#[tokio::test(start_paused = true)]
+async fn the_defaults_are_what_the_guide_says() {
+    let request = "GET /none HTTP/1.1\r\nHost: a\r\n\r\n";
+    let half = format!("{request}GET /");
+    let h2 = frames::begin(&[]);
+    let h2_asked = [frames::begin(&[]), frames::get(1, "/none")].concat();
+    for (said, seconds) in [
+        ("".as_bytes(), 10),
+        (b"GET / HTTP/1.1\r\n", 10),
+        (request.as_bytes(), 60),
+        (half.as_bytes(), 10),
+        (&h2, 61),
+        (&h2_asked, 61),
+    ] {
+        let (mut client, stream) = tokio::io::duplex(64 * 1024);
+        client.write_all(said).await.expect("a reader");
+        let (server, _drain) = crate::support::edge::server(NOBODY_ASKED);
+        let began = tokio::time::Instant::now();
+        let serving = tokio::spawn(server.serve(stream, std::net::IpAddr::from([127, 0, 0, 1]).into()));
+        let mut rest = Vec::new();
+        client.read_to_end(&mut rest).await.expect("no fault");
+        let took = began.elapsed();
+        serving.await.expect("no panic");
+        let expected = Duration::from_secs(seconds);
+        assert!(
+            took >= expected && took < expected + Duration::from_millis(100),
+            "{:?}: {took:?}",
+            String::from_utf8_lossy(said)
+        );
     }
 }

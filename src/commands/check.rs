@@ -1,6 +1,7 @@
 //! `onehop check`: the configuration, read and not run; and its limits, explained.
 
 use std::{
+    fmt::Write as _,
     io::{self, Write},
     process::ExitCode,
     time::{Duration, Instant},
@@ -77,10 +78,12 @@ fn explained(limits: &Limits) -> String {
         .collect();
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or_default();
     let (key, now, default) = (width(0), width(1), width(2));
-    std::iter::once(&head)
-        .chain(&rows)
-        .map(|[a, b, c, d]| format!("{a:key$}  {b:now$}  {c:default$}  {d}\n"))
-        .collect()
+    let mut out = String::new();
+    for [a, b, c, d] in std::iter::once(&head).chain(&rows) {
+        // Writing to a string does not fail.
+        let _ = writeln!(out, "{a:key$}  {b:now$}  {c:default$}  {d}");
+    }
+    out
 }
 
 fn count(number: usize, what: &str) -> String {

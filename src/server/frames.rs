@@ -1,7 +1,7 @@
 //! The frames of an HTTP/2 connection (RFC 9113, section 4.1), counted: each request pays for some, and a client that
-//! sends many more, or resets many, is cut off.
+//! sends many more, or resets many, or does not begin with SETTINGS, is cut off.
 //!
-//! Not owned: whether a frame is right, which h2 judges, with bounds of its own on header lists and on continuations.
+//! Not owned: whether a frame is right, which h2 judges else, with bounds of its own on header lists and on continuations.
 
 use std::sync::{
     Arc,
@@ -20,6 +20,7 @@ const BYTES: u64 = 1024 * 1024;
 
 const HEADERS: u8 = 0x1;
 const RST_STREAM: u8 = 0x3;
+const SETTINGS: u8 = 0x4;
 const CONTINUATION: u8 = 0x9;
 const END_HEADERS: u8 = 0x4;
 
@@ -34,6 +35,8 @@ pub(super) struct Frames {
     filled: usize,
     /// Whether the head goes on in the next frame.
     goes_on: bool,
+    /// Whether the first frame is something else than SETTINGS (section 3.4).
+    began_wrong: bool,
     newest: u32,
     bytes: u64,
     others: u64,
@@ -50,6 +53,7 @@ impl Frames {
             header: [0; HEADER_BYTES],
             filled: 0,
             goes_on: false,
+            began_wrong: false,
             newest: 0,
             bytes: 0,
             others: 0,
@@ -66,6 +70,9 @@ impl Frames {
         if matches!(kind, HEADERS | CONTINUATION) {
             self.goes_on = flags & END_HEADERS == 0;
         }
+        if self.others == 0 && self.newest == 0 {
+            self.began_wrong = kind != SETTINGS;
+        }
         if kind == HEADERS && stream > self.newest {
             self.newest = stream;
             self.heads.fetch_add(1, Relaxed);
@@ -80,7 +87,8 @@ impl Frames {
         let limits = &self.limits;
         // Those who were told to go may have sent as many as may be under way.
         let requests = u64::from(limits.requests_per_connection) + u64::from(limits.http2_streams);
-        self.resets > u64::from(limits.http2_resets)
+        self.began_wrong
+            || self.resets > u64::from(limits.http2_resets)
             || self.others > u64::from(limits.http2_frames) + FRAMES_PER_REQUEST * heads
             || self.bytes > BYTES + BYTES_PER_REQUEST * heads
             || heads > requests
@@ -136,7 +144,7 @@ mod tests {
 
     fn limits() -> Limits {
         Limits {
-            http2_frames: 3,
+            http2_frames: 4,
             http2_resets: 1,
             requests_per_connection: 2,
             http2_streams: 1,
@@ -168,6 +176,8 @@ mod tests {
     fn too_much_is_found_between_two_frames() {
         let (ping, head) = (frame(6, 0, 0, 8), frame(HEADERS, END_HEADERS, 1, 5));
         let reset = frame(RST_STREAM, 0, 1, 4);
+        let good =
+            |frames: &[Vec<u8>]| good(&[&[frame(SETTINGS, 0, 0, 0)], frames].concat()).map(|good| good - HEADER_BYTES);
         assert_eq!(good(&vec![ping.clone(); 3]), None);
         assert_eq!(good(&vec![ping.clone(); 5]), Some(4 * ping.len()));
         assert_eq!(good(&[vec![head.clone()], vec![ping.clone(); 13]].concat()), None);
@@ -182,13 +192,26 @@ mod tests {
     }
 
     #[test]
+    fn settings_come_first() {
+        assert_eq!(good(&[frame(6, 0, 0, 8), frame(SETTINGS, 0, 0, 0)]), Some(17));
+        assert_eq!(
+            good(&[frame(HEADERS, END_HEADERS, 1, 1), frame(SETTINGS, 0, 0, 0)]),
+            Some(10)
+        );
+    }
+
+    #[test]
     fn where_the_bytes_end() {
         for (sent, inside) in [
             (vec![frame(4, 0, 0, 6)], false),
             (vec![frame(4, 0, 0, 6), vec![0, 0]], true),
-            (vec![frame(HEADERS, 0, 1, 2)], true),
+            (vec![frame(4, 0, 0, 0), frame(HEADERS, 0, 1, 2)], true),
             (
-                vec![frame(HEADERS, 0, 1, 2), frame(CONTINUATION, END_HEADERS, 1, 2)],
+                vec![
+                    frame(4, 0, 0, 0),
+                    frame(HEADERS, 0, 1, 2),
+                    frame(CONTINUATION, END_HEADERS, 1, 2),
+                ],
                 false,
             ),
         ] {

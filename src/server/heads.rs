@@ -135,10 +135,10 @@ fn is_doubtful(bytes: &[u8]) -> bool {
     let Some((first, rest)) = bytes.split_first() else {
         return false;
     };
-    let doubtful = bytes.iter().zip(rest).fold(false, |doubtful, (before, byte)| {
-        doubtful | ((*byte == b'\n') & (*before != b'\r')) | (*byte == b'#')
+    let doubtful = bytes.iter().zip(rest).fold(0, |doubtful, (before, byte)| {
+        doubtful | (u8::from(*byte == b'\n') & u8::from(*before != b'\r')) | u8::from(*byte == b'#')
     });
-    doubtful || matches!(first, b'\n' | b'#')
+    doubtful != 0 || matches!(first, b'\n' | b'#')
 }
 
 #[cfg(test)]

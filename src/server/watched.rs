@@ -106,19 +106,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Rules + Unpin> Watched<S, R> {
     /// Closes this side, and if more is on its way reads it: a connection that is closed with bytes unread is reset, and a
     /// reset overtakes the answer (RFC 9112, section 9.6).
     fn poll_part(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut left = match self.parting {
-            Some(left) => left,
-            None => {
-                let closed = Pin::new(&mut self.stream).poll_shutdown(context);
-                self.wrote(&closed);
-                ready!(closed)?;
-                self.progress.block(false);
-                self.progress.part();
-                if self.refusal.is_some() || self.progress.leaves_unread() || self.rules.leaves_unread() {
-                    UNREAD_BYTES
-                } else {
-                    0
-                }
+        let mut left = if let Some(left) = self.parting {
+            left
+        } else {
+            let closed = Pin::new(&mut self.stream).poll_shutdown(context);
+            self.wrote(&closed);
+            ready!(closed)?;
+            self.progress.block(false);
+            self.progress.part();
+            if self.refusal.is_some() || self.progress.leaves_unread() || self.rules.leaves_unread() {
+                UNREAD_BYTES
+            } else {
+                0
             }
         };
         while left > 0 {

@@ -39,6 +39,7 @@ const TURN_LIMIT: Duration = Duration::from_secs(1);
 pub struct Acceptor {
     store: Arc<Store>,
     turns: Semaphore,
+    limit: Duration,
 }
 
 /// A TLS connection.
@@ -98,17 +99,25 @@ impl Acceptor {
         Self {
             store,
             turns: Semaphore::new(turns),
+            limit: LIMIT,
         }
     }
 
-    /// Makes a connection into TLS. Ends within ten seconds.
+    /// The same, with another limit of time for a handshake.
+    #[must_use]
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Makes a connection into TLS. Ends within ten seconds, or within the limit that was set.
     ///
     /// Dropped at its await, it closes the connection.
     pub async fn accept<S>(&self, stream: S) -> Result<Accepted<S>, Failure>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let accepted = timeout(LIMIT, self.shake_hands(stream)).await;
+        let accepted = timeout(self.limit, self.shake_hands(stream)).await;
         accepted.unwrap_or(Err(Failure::TooSlow))
     }
 

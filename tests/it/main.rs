@@ -16,6 +16,7 @@ mod explain;
 mod faults;
 mod hedges;
 mod http2_attacks;
+mod http2_rules;
 mod https;
 mod limits;
 mod log;

@@ -34,6 +34,16 @@ async fn who_says_nothing_or_half_is_sent_away() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_time_for_a_handshake_can_be_set() {
+    let (_visitor, edge) = duplex(1024);
+    let begun = Instant::now();
+    let acceptor = acceptor(1).within(Duration::from_millis(300));
+    let failure = acceptor.accept(edge).await.expect_err("no handshake");
+    assert!(matches!(failure, Failure::TooSlow), "{failure}");
+    assert_eq!(begun.elapsed().as_millis(), 300);
+}
+
 /// Those who wait, for as long as they may, keep nobody out.
 #[tokio::test(start_paused = true)]
 async fn the_silent_hold_no_turn() {

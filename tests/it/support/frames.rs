@@ -132,7 +132,7 @@ pub(crate) struct Came {
 }
 
 impl Came {
-    /// The code of a GOAWAY, or of a RST_STREAM.
+    /// The code of a GOAWAY, or of a `RST_STREAM`.
     pub(crate) fn code(&self) -> u32 {
         let at = if self.kind == GOAWAY { 4 } else { 0 };
         u32::from_be_bytes(self.holds[at..at + 4].try_into().expect("a code"))

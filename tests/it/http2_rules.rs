@@ -1,0 +1,442 @@
+//! The rules of HTTP/2 by the section of RFC 9113 that has them: what a connection ends by, what a stream ends by, and what
+//! is passed over. Where a section has an error of its own, h2 often says `PROTOCOL_ERROR`, which ends it all the same.
+
+use std::time::Duration;
+
+use tokio::{io::AsyncWriteExt, net::TcpStream, task::JoinSet, time::timeout};
+
+use crate::support::{
+    ClickApi, Edge, click,
+    frames::{
+        self, ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, PREFACE, PRIORITY, PUSH_PROMISE,
+        RST_STREAM, SETTINGS, WINDOW_UPDATE, frame,
+    },
+    one_link,
+};
+
+const PROTOCOL_ERROR: u32 = 1;
+const FLOW_CONTROL_ERROR: u32 = 3;
+const STREAM_CLOSED: u32 = 5;
+const FRAME_SIZE_ERROR: u32 = 6;
+const REFUSED_STREAM: u32 = 7;
+const COMPRESSION_ERROR: u32 = 9;
+
+/// What comes of a client's frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Comes {
+    /// The connection ends with one of these codes.
+    End(&'static [u32]),
+    /// A stream ends with one of these codes, or the connection does.
+    Reset(&'static [u32]),
+    /// The stream's answer: 404, or whatever else there is none of.
+    Answer,
+    /// An answer to a request that is refused: this status.
+    Refused(&'static str),
+}
+use Comes::{Answer, End, Refused, Reset};
+
+/// Fields of a whole request, with one of them changed: taken out by an empty value, put in front if it is a pseudo-header.
+fn with(name: &str, value: Option<&str>) -> Vec<u8> {
+    let mut all = vec![
+        (":method", "GET"),
+        (":scheme", "http"),
+        (":authority", "a"),
+        (":path", "/none"),
+    ];
+    all.retain(|(known, _)| *known != name);
+    if let Some(value) = value {
+        all.push((name, value));
+    }
+    let flags = END_HEADERS | END_STREAM;
+    frame(HEADERS, flags, 1, &frames::fields(&all))
+}
+
+/// A whole request, and these fields.
+fn and(more: &[(&str, &str)]) -> Vec<u8> {
+    let head = [frames::head("GET", "/none"), frames::fields(more)].concat();
+    frame(HEADERS, END_HEADERS | END_STREAM, 1, &head)
+}
+
+fn frames_by_section() -> Vec<(&'static str, Vec<u8>, Comes)> {
+    let get = || frames::get(1, "/none");
+    let open = || frames::request(1, "POST", "/none", false);
+    let head = frames::head("GET", "/none");
+    let flagged = |flags, holds: &[u8]| frame(HEADERS, flags, 1, holds);
+    let whole = END_HEADERS | END_STREAM;
+    let both = |one: Vec<u8>, two: Vec<u8>| [one, two].concat();
+    vec![
+        ("4.1 an unknown type", both(frame(0xbb, 0, 0, b"x"), get()), Answer),
+        ("4.1 unknown flags", flagged(whole | 0x40, &head), Answer),
+        (
+            "4.1 the reserved bit",
+            frame(HEADERS, whole, 1 | 1 << 31, &head),
+            Answer,
+        ),
+        (
+            "4.2 DATA too long",
+            both(open(), frame(DATA, 0, 1, &[0; 16_385])),
+            End(&[FRAME_SIZE_ERROR]),
+        ),
+        (
+            "4.2 HEADERS too long",
+            flagged(whole, &[0; 16_385]),
+            End(&[FRAME_SIZE_ERROR]),
+        ),
+        (
+            "4.2 a type unknown and too long",
+            frame(0xbb, 0, 0, &[0; 16_385]),
+            End(&[FRAME_SIZE_ERROR]),
+        ),
+        (
+            "4.3 a reference to nothing",
+            flagged(whole, &[0xfe]),
+            End(&[COMPRESSION_ERROR]),
+        ),
+        (
+            "4.3 a literal cut short",
+            flagged(whole, &[0, 9, b'x']),
+            End(&[COMPRESSION_ERROR, PROTOCOL_ERROR]),
+        ),
+        (
+            "4.3 another frame within a head",
+            both(flagged(END_STREAM, &head), frames::ping()),
+            End(&[PROTOCOL_ERROR]),
+        ),
+        (
+            "5.1 DATA on an idle stream",
+            frame(DATA, 0, 1, b"x"),
+            End(&[PROTOCOL_ERROR]),
+        ),
+        (
+            "5.1 RST_STREAM on an idle stream",
+            frames::reset(1),
+            End(&[PROTOCOL_ERROR]),
+        ),
+        (
+            "5.1 WINDOW_UPDATE on an idle stream",
+            frames::window_update(1, 1),
+            End(&[PROTOCOL_ERROR]),
+        ),
+        (
+            "5.1 CONTINUATION on an idle stream",
+            frame(CONTINUATION, END_HEADERS, 1, &head),
+            End(&[PROTOCOL_ERROR]),
+        ),
+        (
+            "5.1 PRIORITY on an idle stream",
+            both(frame(PRIORITY, 0, 3, &[0, 0, 0, 0, 9]), get()),
+            Answer,
+        ),
+        (
+            "5.1 HEADERS behind the end",
+            both(get(), get()),
+            Reset(&[STREAM_CLOSED, PROTOCOL_ERROR]),
+        ),
+        (
+            "5.1 DATA behind the end",
+            both(get(), frame(DATA, 0, 1, b"x")),
+            Reset(&[STREAM_CLOSED]),
+        ),
+        (
+            "5.1 DATA behind a reset",
+            [open(), frames::reset(1), frame(DATA, 0, 1, b"x")].concat(),
+            Reset(&[STREAM_CLOSED]),
+        ),
+        ("5.1.1 an even stream", frames::get(2, "/none"), End(&[PROTOCOL_ERROR])),
+        (
+            "5.1.1 an older stream",
+            both(frames::get(5, "/none"), frames::get(3, "/none")),
+            End(&[PROTOCOL_ERROR, STREAM_CLOSED]),
+        ),
+        (
+            "5.3.1 a stream that depends on itself",
+            frame(PRIORITY, 0, 1, &[0, 0, 0, 1, 9]),
+            Reset(&[PROTOCOL_ERROR]),
+        ),
+        (
+            "6.1 DATA without a stream",
+            frame(DATA, 0, 0, b"x"),
+            End(&[PROTOCOL_ERROR]),
+        ),
+        (
+            "6.1 DATA with padding too long",
+            both(open(), frame(DATA, 8, 1, &[9, 0])),
+            End(&[PROTOCOL_ERROR]),
+        ),
+        (
+            "6.2 HEADERS without a stream",
+            frame(HEADERS, whole, 0, &head),
+            End(&[PROTOCOL_ERROR]),
+        ),
+        (
+            "6.2 HEADERS with padding too long",
+            flagged(whole | 8, &[200, 0x82]),
+            End(&[PROTOCOL_ERROR]),
+        ),
+        (
+            "6.3 PRIORITY without a stream",
+            frame(PRIORITY, 0, 0, &[0; 5]),
+            End(&[PROTOCOL_ERROR]),
+        ),
+        (
+            "6.3 PRIORITY of another length",
+            frame(PRIORITY, 0, 1, &[0; 4]),
+            Reset(&[FRAME_SIZE_ERROR]),
+        ),
+        (
+            "6.4 RST_STREAM without a stream",
+            frames::reset(0),
+            End(&[PROTOCOL_ERROR]),
+        ),
+        (
+            "6.4 RST_STREAM of another length",
+            both(open(), frame(RST_STREAM, 0, 1, &[0; 3])),
+            End(&[FRAME_SIZE_ERROR]),
+        ),
+        (
+            "6.5 SETTINGS of a stream",
+            frame(SETTINGS, 0, 1, &[]),
+            End(&[PROTOCOL_ERROR]),
+        ),
+        (
+            "6.5 SETTINGS of another length",
+            frame(SETTINGS, 0, 0, &[0; 5]),
+            End(&[FRAME_SIZE_ERROR]),
+        ),
+        (
+            "6.5 an acknowledgement that holds something",
+            frame(SETTINGS, ACK, 0, &[0; 6]),
+            End(&[FRAME_SIZE_ERROR]),
+        ),
+        (
+            "6.5.2 ENABLE_PUSH of 2",
+            frames::settings(&[(2, 2)]),
+            End(&[PROTOCOL_ERROR]),
+        ),
+        (
+            "6.5.2 a first window too large",
+            frames::settings(&[(4, 1 << 31)]),
+            End(&[FLOW_CONTROL_ERROR]),
+        ),
+        (
+            "6.5.2 frames too short",
+            frames::settings(&[(5, 16_383)]),
+            End(&[PROTOCOL_ERROR]),
+        ),
+        (
+            "6.5.2 frames too long",
+            frames::settings(&[(5, 1 << 24)]),
+            End(&[PROTOCOL_ERROR]),
+        ),
+        (
+            "6.5.2 an unknown setting",
+            both(frames::settings(&[(0xff, 1)]), get()),
+            Answer,
+        ),
+        (
+            "6.6 PUSH_PROMISE by a client",
+            both(open(), frame(PUSH_PROMISE, END_HEADERS, 1, &[0, 0, 0, 3])),
+            End(&[PROTOCOL_ERROR]),
+        ),
+        (
+            "6.7 PING of a stream",
+            frame(PING, 0, 1, &[0; 8]),
+            End(&[PROTOCOL_ERROR]),
+        ),
+        (
+            "6.7 PING of another length",
+            frame(PING, 0, 0, &[0; 6]),
+            End(&[FRAME_SIZE_ERROR]),
+        ),
+        (
+            "6.8 GOAWAY of a stream",
+            frame(GOAWAY, 0, 1, &[0; 8]),
+            End(&[PROTOCOL_ERROR]),
+        ),
+        (
+            "6.9 WINDOW_UPDATE by nothing",
+            frames::window_update(0, 0),
+            End(&[PROTOCOL_ERROR]),
+        ),
+        (
+            "6.9 WINDOW_UPDATE of a stream by nothing",
+            both(open(), frames::window_update(1, 0)),
+            Reset(&[PROTOCOL_ERROR]),
+        ),
+        (
+            "6.9 WINDOW_UPDATE of another length",
+            frame(WINDOW_UPDATE, 0, 0, &[0; 3]),
+            End(&[FRAME_SIZE_ERROR]),
+        ),
+        (
+            "6.9.1 a window too large",
+            both(
+                frames::window_update(0, (1 << 31) - 1),
+                frames::window_update(0, (1 << 31) - 1),
+            ),
+            End(&[FLOW_CONTROL_ERROR]),
+        ),
+        (
+            "6.9.1 a stream's window too large",
+            both(open(), frames::window_update(1, (1 << 31) - 1)),
+            Reset(&[FLOW_CONTROL_ERROR]),
+        ),
+        (
+            "6.10 CONTINUATION without a stream",
+            both(flagged(END_STREAM, &head), frame(CONTINUATION, END_HEADERS, 0, &[])),
+            End(&[PROTOCOL_ERROR]),
+        ),
+        (
+            "6.10 CONTINUATION of another stream",
+            both(flagged(END_STREAM, &head), frame(CONTINUATION, END_HEADERS, 3, &[])),
+            End(&[PROTOCOL_ERROR]),
+        ),
+        (
+            "6.10 CONTINUATION behind the end",
+            both(get(), frame(CONTINUATION, END_HEADERS, 1, &[])),
+            End(&[PROTOCOL_ERROR]),
+        ),
+        (
+            "6.10 a head in three frames",
+            [
+                flagged(END_STREAM, &head[..9]),
+                frame(CONTINUATION, 0, 1, &head[9..20]),
+                frame(CONTINUATION, END_HEADERS, 1, &head[20..]),
+            ]
+            .concat(),
+            Answer,
+        ),
+    ]
+}
+
+fn heads_by_section() -> Vec<(&'static str, Vec<u8>, Comes)> {
+    let wrong = Reset(&[PROTOCOL_ERROR]);
+    vec![
+        ("8.1 a whole request", and(&[("x", "y")]), Answer),
+        ("8.2.1 a name in capitals", and(&[("X", "y")]), wrong),
+        ("8.2.1 a name with a space", and(&[("x y", "z")]), wrong),
+        ("8.2.1 an empty name", and(&[("", "y")]), wrong),
+        ("8.2.1 a value with CR and LF", and(&[("x", "y\r\nz: a")]), wrong),
+        ("8.2.1 a value with NUL", and(&[("x", "y\0")]), wrong),
+        ("8.2.2 connection", and(&[("connection", "close")]), wrong),
+        ("8.2.2 keep-alive", and(&[("keep-alive", "timeout=9")]), wrong),
+        ("8.2.2 proxy-connection", and(&[("proxy-connection", "close")]), wrong),
+        (
+            "8.2.2 transfer-encoding",
+            and(&[("transfer-encoding", "chunked")]),
+            wrong,
+        ),
+        ("8.2.2 upgrade", and(&[("upgrade", "h2c")]), wrong),
+        ("8.2.2 te of more than trailers", and(&[("te", "gzip")]), wrong),
+        ("8.2.2 te of trailers", and(&[("te", "trailers")]), Answer),
+        ("8.3 a pseudo-header behind a field", and(&[(":path", "/none")]), wrong),
+        ("8.3 an unknown pseudo-header", with(":what", Some("x")), wrong),
+        ("8.3 a pseudo-header of answers", with(":status", Some("200")), wrong),
+        ("8.3.1 no method", with(":method", None), wrong),
+        ("8.3.1 no scheme", with(":scheme", None), wrong),
+        ("8.3.1 no path", with(":path", None), wrong),
+        ("8.3.1 an empty path", with(":path", Some("")), wrong),
+        ("8.3.1 an empty method", with(":method", Some("")), wrong),
+        ("8.3.1 a path without a slash", with(":path", Some("none")), wrong),
+        (
+            "8.3.1 no authority and no Host",
+            with(":authority", None),
+            Refused("400"),
+        ),
+        (
+            "8.3.1 an authority with a user",
+            with(":authority", Some("u@a")),
+            Refused("400"),
+        ),
+        (
+            "8.3.1 an authority and another Host",
+            and(&[("host", "b")]),
+            Refused("400"),
+        ),
+        ("8.3.1 another scheme", with(":scheme", Some("ftp")), Refused("400")),
+        ("8.3.1 an asterisk", with(":path", Some("*")), Refused("400")),
+        ("8.5 CONNECT with a path", with(":method", Some("CONNECT")), wrong),
+    ]
+}
+
+/// The first frame that says what has become of it. An answer that comes before a stream's end is passed over where that end
+/// is what is waited for.
+async fn becomes(edge: std::net::SocketAddr, what: &str, sent: &[u8], comes: Comes) {
+    let mut stream = TcpStream::connect(edge).await.expect("the edge listens");
+    let came = frames::talk(&mut stream, sent, |frame| match comes {
+        Answer | Refused(_) => matches!(frame.kind, HEADERS | RST_STREAM | GOAWAY),
+        Reset(_) => matches!(frame.kind, RST_STREAM | GOAWAY),
+        End(_) => frame.kind == GOAWAY,
+    })
+    .await;
+    let last = came.last().unwrap_or_else(|| panic!("{what}: closed without a word"));
+    match comes {
+        // 404 of the static table (RFC 7541, appendix A).
+        Answer => assert!(last.kind == HEADERS && last.holds[0] == 0x8d, "{what}: {last:?}"),
+        Refused(status) => {
+            assert_eq!(status, "400");
+            assert!(last.kind == HEADERS && last.holds[0] == 0x8c, "{what}: {last:?}");
+        }
+        End(codes) | Reset(codes) => {
+            let kind = matches!((comes, last.kind), (_, GOAWAY) | (Reset(_), RST_STREAM));
+            let code = last.code() == PROTOCOL_ERROR || codes.contains(&last.code());
+            assert!(kind && code, "{what}: {last:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_rule_is_kept() {
+    let tracker = ClickApi::always(click("1")).await;
+    let edge = Edge::start(&one_link(&tracker));
+    let address = edge.address;
+    let mut asking = JoinSet::new();
+    for (what, frames, comes) in frames_by_section().into_iter().chain(heads_by_section()) {
+        asking.spawn(async move {
+            let sent = [frames::begin(&[]), frames].concat();
+            becomes(address, what, &sent, comes).await;
+        });
+    }
+    let vectors = asking.len();
+    while let Some(asked) = asking.join_next().await {
+        asked.expect("as the table says");
+    }
+    assert!(vectors > 70, "{vectors}");
+    assert_eq!(tracker.calls().len(), 0);
+}
+
+#[tokio::test]
+async fn a_connection_begins_as_it_must() {
+    let tracker = ClickApi::always(click("1")).await;
+    let edge = Edge::start(&one_link(&tracker));
+    let first = [PREFACE, &frames::get(1, "/none")].concat();
+    becomes(edge.address, "3.4 no SETTINGS first", &first, End(&[PROTOCOL_ERROR])).await;
+    // On a port without TLS the version is told by the preface: another one is HTTP/1, and wrong there.
+    let mut stream = TcpStream::connect(edge.address).await.expect("the edge listens");
+    let wrong = b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n";
+    stream.write_all(wrong).await.expect("the edge reads");
+    let mut said = String::new();
+    let read = tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut said);
+    timeout(Duration::from_secs(20), read)
+        .await
+        .expect("an end")
+        .expect("ASCII");
+    assert!(said.starts_with("HTTP/1.1 400 "), "{said}");
+}
+
+#[tokio::test]
+async fn streams_beyond_the_limit_are_refused() {
+    let go = std::sync::Arc::new(tokio::sync::Notify::new());
+    let act = crate::support::Act::WaitAndSend(go, crate::support::click_bytes("1"));
+    let tracker = ClickApi::always(act).await;
+    let edge = Edge::start(&(one_link(&tracker).replace("500ms", "20s") + "\n[limits]\nhttp2_streams = 3\n"));
+    let gets: Vec<u8> = (0..4).flat_map(|n| frames::get(2 * n + 1, "/go")).collect();
+    let sent = [frames::begin(&[]), gets].concat();
+    becomes(
+        edge.address,
+        "5.1.2 one stream too many",
+        &sent,
+        Reset(&[REFUSED_STREAM]),
+    )
+    .await;
+}

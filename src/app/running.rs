@@ -188,6 +188,8 @@ impl Running {
             && store.folder() == read.folder()
         {
             certificates::look(store, &self.start.observe.metrics);
+            let acceptor = Acceptor::new(Arc::clone(store)).within(self.start.limits.handshake);
+            self.acceptor = Some(Arc::new(acceptor));
             return;
         }
         if let Some(watching) = self.certificates.take() {
@@ -254,7 +256,7 @@ fn accept(beside: &mut JoinSet<()>, start: &Start, store: Arc<Store>) -> (Arc<Ac
         Arc::clone(&store),
         Arc::clone(&start.observe.metrics),
     ));
-    let acceptor = Acceptor::new(store);
+    let acceptor = Acceptor::new(store).within(start.limits.handshake);
     acceptor.warm_up();
     (Arc::new(acceptor), watching)
 }

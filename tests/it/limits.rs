@@ -245,3 +245,26 @@ fn limits_are_explained() {
         "{said}"
     );
 }
+
+/// Changed limits are for connections that come from then on; those that are open count on.
+#[tokio::test]
+async fn changed_limits_are_taken_up() {
+    let tracker = ClickApi::always(click("1")).await;
+    let folder = Folder::new();
+    folder.write("onehop.toml", one_link(&tracker));
+    let program = Program::start(&["run"], folder.path(), &[]);
+    let visitor = Visitor::new(program.hear("listening on http://").parse().expect("an address"));
+    let mut before = visitor.connect().await;
+    assert_eq!(visitor.get_on(&mut before, "/longer").await.status, 404);
+    folder.write(
+        "onehop.toml",
+        one_link(&tracker) + "\n[limits]\ntarget_bytes = 5\nconnections = 2\n",
+    );
+    program.signal("HUP");
+    program.hear("the configuration has changed and is in use");
+    assert_eq!(visitor.get("/longer").await.status, 414);
+    let mut after = visitor.connect().await;
+    assert_eq!(visitor.get_on(&mut after, "/a").await.status, 404);
+    assert_eq!(visitor.get_on(&mut before, "/longer").await.status, 404);
+    assert!(is_turned_away(&visitor).await, "two are open");
+}

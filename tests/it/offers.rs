@@ -187,7 +187,7 @@ async fn a_visitor_sets_no_other_parameter() {
     let tracker = ClickApi::always(click("1")).await;
     let edge = Edge::start(&one_link(&tracker));
     let query = "user_ip=6.6.6.6&secure_key=x&offer_id=9&campaign_id=9&promo_id=9&user_useragent=x&user_referrer=x\
-                 &subid1=a%26secure_key%3Dx%26user_ip%3D6.6.6.6&utm_medium=b#c&%75ser_ip=6.6.6.6&extra=1";
+                 &subid1=a%26secure_key%3Dx%26user_ip%3D6.6.6.6&utm_medium=b%23c&%75ser_ip=6.6.6.6&extra=1";
     edge.visitor().get(&format!("/go?{query}")).await.location();
     let call = tracker.only_call();
     for (name, value) in [
@@ -195,7 +195,7 @@ async fn a_visitor_sets_no_other_parameter() {
         ("offer_id", b"1"),
         ("secure_key", crate::support::KEY.as_bytes()),
         ("subid1", b"a&secure_key=x&user_ip=6.6.6.6"),
-        ("utm_medium", b"b"),
+        ("utm_medium", b"b#c"),
     ] {
         assert_eq!(call.parameter(name).as_deref(), Some(value), "{name}");
     }

@@ -12,7 +12,7 @@ use tokio::{
 use onehop::server::{Covers, Protocol, Tls, Way};
 
 use crate::connections::NOBODY_ASKED;
-use crate::support::{ClickApi, Edge, click, frames, one_link, visitor::read_answer};
+use crate::support::{ClickApi, Edge, click, frames, one_link, program::Folder, visitor::read_answer};
 
 /// Limits that are all far away.
 const FAR: &str = "\n[limits]\nfirst_byte = \"60s\"\nhead = \"60s\"\nkeep_alive = \"60s\"\nhttp2_idle = \"60s\"\n";
@@ -300,4 +300,47 @@ async fn the_defaults_are_what_the_guide_says() {
             String::from_utf8_lossy(said)
         );
     }
+}
+
+/// Silence, and half of a hello, at an address that wants TLS.
+#[tokio::test]
+async fn a_handshake_that_does_not_come_has_its_end() {
+    let folder = Folder::new();
+    folder.write("certs/localhost.crt", include_str!("../../certs/localhost.crt"));
+    folder.write("certs/localhost.key", include_str!("../../certs/localhost.key"));
+    let tracker = ClickApi::always(click("1")).await;
+    let tls = "https = \"127.0.0.1:0\"\n[tls]\ncerts = \"certs\"";
+    let configuration = one_link(&tracker).replace("http = \"127.0.0.1:0\"", tls)
+        + FAR
+        + &format!("handshake = \"{}ms\"\n", NEAR.as_millis());
+    let edge = Edge::start_in(folder.path(), &configuration);
+    for said in [&b""[..], b"\x16\x03\x01\x02\x00\x01\x00"] {
+        let mut stream = TcpStream::connect(edge.address).await.expect("the edge listens");
+        let began = Instant::now();
+        stream.write_all(said).await.expect("the edge reads");
+        timeout(Duration::from_secs(20), closed(&mut stream))
+            .await
+            .expect("closed");
+        assert!(began.elapsed() >= NEAR / 2, "{said:?}");
+    }
+}
+
+/// Behind a handshake too, who asks and never reads is closed.
+#[tokio::test]
+async fn who_does_not_read_behind_a_handshake_is_closed() {
+    let (mut client, stream) = tokio::io::duplex(1024);
+    let (server, _drain) =
+        crate::support::edge::server(&(NOBODY_ASKED.to_owned() + "[limits]\nwrite_stall = \"400ms\"\n"));
+    let way = Way {
+        peer: std::net::IpAddr::from([127, 0, 0, 1]),
+        tls: Some(Tls {
+            protocol: Protocol::Http2,
+            certificate: std::sync::Arc::new(Any),
+        }),
+    };
+    let serving = tokio::spawn(server.serve(stream, way));
+    client.write_all(&frames::begin(&[])).await.expect("a reader");
+    let unread = async { while client.write_all(&frames::ping()).await.is_ok() {} };
+    timeout(Duration::from_secs(20), unread).await.expect("an end");
+    serving.await.expect("no panic");
 }

@@ -280,7 +280,7 @@ async fn a_request_that_is_given_up_frees_its_place_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn a_shared_connection_on_which_nothing_is_heard_takes_no_more() {
-    let (client, network) = over_tls(HTTP2, |tracker| tracker.takes = Duration::from_secs(60));
+    let (client, network) = over_tls(HTTP2, |tracker| tracker.takes = Duration::from_mins(1));
     let asking = |limit| tokio::time::timeout(Duration::from_millis(limit), ask(&client));
     // While one waits in vain, the next goes elsewhere …
     let (one, other) = tokio::join!(asking(900), async {

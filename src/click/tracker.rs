@@ -88,7 +88,7 @@ pub struct Tracker {
     pub name: Arc<str>,
     /// Its number among the trackers of a configuration: a part of what clicks are kept under.
     pub number: u32,
-    /// What it was made of, by [`print`].
+    /// What it was made of, by [`print()`].
     pub print: u64,
     /// The connections to it.
     pub client: Arc<Client>,

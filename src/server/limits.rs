@@ -37,7 +37,7 @@ pub struct Limits {
     pub http2_streams: u32,
     /// Streams that an HTTP/2 client resets, or makes the edge reset.
     pub http2_resets: u32,
-    /// Frames of an HTTP/2 connection that are no request, beyond [`FRAMES_PER_REQUEST`] for each request.
+    /// Frames of an HTTP/2 connection that are no request, beyond ten for each request.
     pub http2_frames: u32,
     /// For stopping.
     pub drain: Duration,

@@ -203,7 +203,8 @@ async fn pages_of_a_browser_cannot_reload() {
 async fn many_reloads_under_load_lose_no_hit() {
     const RELOADS: usize = 60;
     let tracker = ClickApi::always(click("1")).await;
-    let before = configuration(&tracker);
+    // A connection is kept for as many hits as there are.
+    let before = configuration(&tracker) + "\n[limits]\nrequests_per_connection = 1000000\n";
     let edge = Running::start(&before);
     let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let mut visitors = tokio::task::JoinSet::new();

@@ -13,6 +13,13 @@ use super::Protocol;
 
 /// What a client of HTTP/2 sends first.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// What PROXY headers begin with. Where one is wanted it has been read; here somebody speaks for others who may not.
+const PROXY_HEADERS: [&[u8]; 4] = [
+    b"PROXY TCP4 ",
+    b"PROXY TCP6 ",
+    b"PROXY UNKNOWN",
+    b"\r\n\r\n\0\r\nQUIT\n",
+];
 /// Enough for most request heads, so that a first request is read at once.
 const FIRST_READ_BYTES: usize = 2048;
 
@@ -22,7 +29,7 @@ pub(super) struct Replayed<S> {
     stream: S,
 }
 
-/// Reads until the version is certain. `None` when the client goes before it says anything.
+/// Reads until the version is certain. `None` when the client goes before it says anything, or begins with a PROXY header.
 ///
 /// Dropped at its await, it closes the connection.
 pub(super) async fn detect<S>(mut stream: S) -> io::Result<Option<(Protocol, Replayed<S>)>>
@@ -32,7 +39,7 @@ where
     let mut first = BytesMut::with_capacity(FIRST_READ_BYTES);
     loop {
         let ended = stream.read_buf(&mut first).await? == 0;
-        if first.is_empty() {
+        if first.is_empty() || PROXY_HEADERS.iter().any(|header| first.starts_with(header)) {
             return Ok(None);
         }
         let common = first.iter().zip(PREFACE).take_while(|(a, b)| a == b).count();
@@ -130,5 +137,11 @@ mod tests {
             Some((Protocol::Http1, b"PRI * HT".to_vec()))
         );
         assert_eq!(detected(&[]).await, None);
+        assert_eq!(
+            detected(&[b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET / HTTP/1.1\r\n\r\n"]).await,
+            None
+        );
+        let method = b"PROXY / HTTP/1.1\r\n\r\n";
+        assert_eq!(detected(&[method]).await, Some((Protocol::Http1, method.to_vec())));
     }
 }

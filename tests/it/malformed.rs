@@ -10,7 +10,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::support::{ClickApi, Edge, click, one_link};
+use crate::support::{ClickApi, Edge, click, eventually, one_link};
 
 /// What follows each: a request of its own, which must not be answered behind one that is wrong.
 const NEXT: &str = "GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -409,7 +409,10 @@ async fn each_request_has_one_answer_at_most_and_none_follows_a_wrong_one() {
     let wrong = VECTORS
         .iter()
         .filter(|(.., is)| matches!(is, Wrong(400 | 405) | Right(405)));
-    assert_eq!(edge.hits("refused", ""), 3 * wrong.count() as u64);
+    let wrong = 3 * wrong.count() as u64;
+    // What hyper answers by itself is counted when its connection has ended.
+    eventually("each is counted", async || edge.hits("refused", "") >= wrong).await;
+    assert_eq!(edge.hits("refused", ""), wrong);
 }
 
 /// What follows a request with a body is part of it, however it is cut; nobody answers it.

@@ -262,9 +262,9 @@ async fn changed_limits_are_taken_up() {
     );
     program.signal("HUP");
     program.hear("the configuration has changed and is in use");
-    assert_eq!(visitor.get("/longer").await.status, 414);
     let mut after = visitor.connect().await;
     assert_eq!(visitor.get_on(&mut after, "/a").await.status, 404);
-    assert_eq!(visitor.get_on(&mut before, "/longer").await.status, 404);
     assert!(is_turned_away(&visitor).await, "two are open");
+    assert_eq!(visitor.get_on(&mut before, "/longer").await.status, 404);
+    assert_eq!(visitor.get_on(&mut after, "/longer").await.status, 414);
 }

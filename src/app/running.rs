@@ -107,11 +107,7 @@ impl Running {
             .await
             .map_err(|_| "the configuration could not be read".to_owned())?;
         let mut config = read.config.ok_or(read.text)?;
-        let wanted = |kind| match kind {
-            Kind::Plain => config.http.clone(),
-            Kind::Secure => config.https.clone(),
-        };
-        let (plain, secure) = (wanted(Kind::Plain), wanted(Kind::Secure));
+        let (plain, secure) = (config.http.clone(), config.https.clone());
         let mut bound = Vec::new();
         let mut own = |wanted| Ok((listener::bind_beside(wanted)?, Owner::Us));
         for (kind, wanted) in [(Kind::Plain, &plain), (Kind::Secure, &secure)] {
@@ -121,10 +117,9 @@ impl Running {
                 }
             }
         }
-        let admin = match config.admin.filter(|_| config.admin != self.start.front.admin) {
-            Some(address) => Some(listener::bind(address).map_err(|why| format!("cannot listen on {address}: {why}"))?),
-            None => None,
-        };
+        let bind = |address| listener::bind(address).map_err(|why| format!("cannot listen on {address}: {why}"));
+        let new_admin = config.admin.filter(|_| config.admin != self.start.front.admin);
+        let admin = new_admin.map(bind).transpose()?;
         let watched = std::mem::take(&mut config.watched);
 
         // From here nothing fails, and nothing is waited for.

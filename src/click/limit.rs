@@ -255,15 +255,16 @@ impl Limit {
     }
 
     fn cut(&mut self, most: u32, took: f64) {
+        let to = self.most.min(most).max(FEWEST);
         self.cut = Some(Cut {
             from: self
                 .cut
                 .map_or(self.in_flight.max(self.window.most_in_flight), |cut| cut.from),
             took,
-            to: self.most.min(most).max(FEWEST),
+            to,
         });
         self.has_been_silent = false;
-        self.most = self.most.min(most).max(FEWEST);
+        self.most = to;
     }
 
     fn judge(&mut self) {

@@ -5,6 +5,7 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, Write},
+    os::unix::fs::FileExt,
     path::Path,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
@@ -78,9 +79,27 @@ impl ClickLog {
     }
 }
 
-/// Opens a file to append to.
+/// Opens a file to append to. A line that an earlier writer was torn from, by a kill or a power cut, is ended, so that it costs
+/// no other.
 pub fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(path)
+    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    let about = file.metadata()?;
+    // To look is no reason to fail.
+    if about.is_file() && is_torn(path, about.len()).unwrap_or(false) {
+        tracing::warn!(path = %path.display(), "the click log ended within a line, which is lost");
+        // A disk that has no room for it has none for lines either, which is told of then.
+        let _ = file.write_all(b"\n");
+    }
+    Ok(file)
+}
+
+fn is_torn(path: &Path, length: u64) -> io::Result<bool> {
+    let Some(last) = length.checked_sub(1) else {
+        return Ok(false);
+    };
+    let mut byte = [0];
+    File::open(path)?.read_exact_at(&mut byte, last)?;
+    Ok(byte != *b"\n")
 }
 
 /// Starts a writer to `out`; what it cannot write is counted in `metrics`. What a line tells of a visitor beside the record
@@ -113,10 +132,11 @@ impl Writer {
     }
 }
 
-fn run(queue: &Queue, mut out: impl Write, format: Format, metrics: &Metrics, lookups: impl Fn() -> Arc<Lookups>) {
+fn run(queue: &Queue, out: impl Write, format: Format, metrics: &Metrics, lookups: impl Fn() -> Arc<Lookups>) {
     let mut records = Records::new();
     let mut lines = Vec::new();
-    let mut complained = false;
+    let mut out = Whole { out, owed: Vec::new() };
+    let mut lost = 0;
     loop {
         let state = queue.state();
         let state = queue
@@ -139,14 +159,20 @@ fn run(queue: &Queue, mut out: impl Write, format: Format, metrics: &Metrics, lo
                 Format::Text => text::write(record, &mut lines),
             }
         }
-        if let Err(error) = out.write_all(&lines).and_then(|()| out.flush()) {
-            metrics.click_log_dropped(records.len() as u64);
-            if !complained {
-                tracing::error!(%error, "the click log cannot be written; its lines are lost until it can");
+        match out.write(&lines) {
+            Ok(()) => {
+                if lost > 0 {
+                    tracing::info!(lost, "the click log is written again");
+                }
+                lost = 0;
             }
-            complained = true;
-        } else {
-            complained = false;
+            Err((error, now_lost)) => {
+                metrics.click_log_dropped(now_lost);
+                if lost == 0 {
+                    tracing::error!(%error, "the click log cannot be written; its lines are lost until it can");
+                }
+                lost += now_lost;
+            }
         }
         records.clear();
         lines.clear();
@@ -154,6 +180,58 @@ fn run(queue: &Queue, mut out: impl Write, format: Format, metrics: &Metrics, lo
             return;
         }
     }
+}
+
+/// Writes whole lines, whatever fails between them.
+struct Whole<W> {
+    out: W,
+    /// The rest of a line whose beginning is written.
+    owed: Vec<u8>,
+}
+
+impl<W: Write> Whole<W> {
+    /// Writes lines; when that fails, tells how many of them are lost.
+    fn write(&mut self, lines: &[u8]) -> Result<(), (io::Error, u64)> {
+        let mut owed = std::mem::take(&mut self.owed);
+        let paid = write(&mut self.out, &owed);
+        let (written, failed) = match paid {
+            (all, Ok(())) if all == owed.len() => write(&mut self.out, lines),
+            (some, failed) => {
+                self.owed = owed.split_off(some);
+                (0, failed)
+            }
+        };
+        let Err(error) = failed.and_then(|()| self.out.flush()) else {
+            return Ok(());
+        };
+        let (done, left) = lines.split_at(written);
+        let mut lost = left;
+        if done.last().is_some_and(|last| *last != b'\n') {
+            let end = left
+                .iter()
+                .position(|byte| *byte == b'\n')
+                .map_or(left.len(), |end| end + 1);
+            let (rest, behind) = left.split_at(end);
+            self.owed = rest.to_vec();
+            lost = behind;
+        }
+        let lost = lost.split(|byte| *byte == b'\n').count() - 1;
+        Err((error, lost as u64))
+    }
+}
+
+/// Writes as much as can be; tells how much that was.
+fn write(out: &mut impl Write, bytes: &[u8]) -> (usize, io::Result<()>) {
+    let mut written = 0;
+    while written < bytes.len() {
+        match out.write(&bytes[written..]) {
+            Ok(0) => return (written, Err(io::ErrorKind::WriteZero.into())),
+            Ok(more) => written += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (written, Err(error)),
+        }
+    }
+    (written, Ok(()))
 }
 
 #[cfg(test)]
@@ -252,6 +330,68 @@ mod tests {
         assert!(text.contains("onehop_click_log_dropped_total 2"), "{text}");
         drop(give_leave);
         writer.close();
+    }
+
+    /// Has room for so many bytes.
+    struct Disk {
+        room: usize,
+        written: Vec<u8>,
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let now = bytes.len().min(self.room);
+            if now == 0 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.room -= now;
+            self.written.extend(&bytes[..now]);
+            Ok(now)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_disk_that_fills_and_empties_has_whole_lines() {
+        for room in 0..20 {
+            let out = Disk {
+                room,
+                written: Vec::new(),
+            };
+            let mut out = Whole { out, owed: Vec::new() };
+            let mut lost = 0;
+            let mut tell = |written: Result<(), (io::Error, u64)>| {
+                let told = written.is_ok();
+                lost += written.err().map_or(0, |(_, lost)| lost);
+                told
+            };
+            assert!(!tell(out.write(b"one\ntwo\nthree\nfour\nfive\n")));
+            assert!(!tell(out.write(b"six\n")));
+            out.out.room = 2;
+            tell(out.write(b"seven\neight\n"));
+            out.out.room = 100;
+            assert!(tell(out.write(b"nine\n")));
+            let written = String::from_utf8(out.out.written).expect("text");
+            let all = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+            assert!(written.lines().all(|line| all.contains(&line)), "{written}");
+            assert_eq!(written.lines().count() as u64 + lost, 9, "{room}: {written}");
+        }
+    }
+
+    #[test]
+    fn a_torn_line_costs_no_other() {
+        let path = std::env::temp_dir().join(format!("onehop-{}-torn.jsonl", std::process::id()));
+        for (before, after) in [("", "{}\n"), ("{}\n", "{}\n{}\n"), ("{}\n{\"a", "{}\n{\"a\n{}\n")] {
+            std::fs::write(&path, before).expect("a file");
+            open(&path)
+                .and_then(|mut file| file.write_all(b"{}\n"))
+                .expect("it is written");
+            assert_eq!(std::fs::read_to_string(&path).expect("a file"), after);
+        }
+        std::fs::remove_file(&path).expect("a file");
     }
 
     struct Full;

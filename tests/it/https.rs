@@ -19,7 +19,10 @@ use tokio_rustls::{
     },
 };
 
-use crate::support::{ClickApi, Edge, Visitor, click, eventually, one_link, program::Folder};
+use crate::support::{
+    ClickApi, Edge, Visitor, click, eventually, one_link,
+    program::{Folder, output},
+};
 
 const CERTIFICATE: &str = include_str!("../../certs/localhost.crt");
 const KEY: &str = include_str!("../../certs/localhost.key");
@@ -153,6 +156,38 @@ async fn changed_certificates_are_taken_up_and_broken_ones_are_not() {
     .await;
     let ends = "onehop_certificate_expiry_timestamp_seconds{certificate=\"localhost.crt\"} ";
     assert!(edge.metric(ends) > 1_700_000_000);
+}
+
+#[tokio::test]
+async fn a_certificate_that_cannot_be_read_leaves_the_last_good_one() {
+    let (_tracker, folder, edge) = edge().await;
+    let failures = "onehop_config_reload_failures_total ";
+    let key = folder.path().join("certs/localhost.key");
+    // As for any user, and root too: a link to nothing, and a folder.
+    for make in [
+        |key: &std::path::Path| std::os::unix::fs::symlink("nothing", key),
+        |key: &std::path::Path| std::fs::create_dir(key),
+    ] {
+        let before = edge.metric(failures);
+        std::fs::remove_file(&key).expect("a file");
+        make(&key).expect("something else");
+        eventually("it is told of", async || edge.metric(failures) > before).await;
+        let old = client(CERTIFICATE, rustls::ALL_VERSIONS, &[]);
+        connect(&old, edge.https.expect("an address"), "localhost")
+            .await
+            .expect("the last good one");
+    }
+    // Whoever starts anew with it learns which file, and what is wrong with it.
+    folder.write(
+        "onehop.toml",
+        "[listen]\nhttps = \"127.0.0.1:0\"\n[tls]\ncerts = \"certs\"\n[tracker.t]\nurl = \"http://localhost/\"\nsecure_key = \"1\"\n",
+    );
+    for command in ["check", "run"] {
+        let output = output(&[command], folder.path());
+        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("localhost.key"), "{said}");
+    }
 }
 
 #[tokio::test]

@@ -1,11 +1,14 @@
 //! The click log: every hit is one line, whatever became of it.
 
 use serde_json::Value;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
     connections::{ask, http2},
-    support::{Act, ClickApi, Edge, click, click_api::error, eventually, program::Folder, trafficback, with_link},
+    support::{
+        Act, ClickApi, Edge, Program, Visitor, click, click_api::error, eventually, program::Folder, trafficback,
+        with_link,
+    },
 };
 
 const LINKS: &str = r#"
@@ -219,4 +222,70 @@ async fn no_text_of_a_visitor_breaks_a_line() {
     assert_eq!(lines[0]["utm_source"], "\n\0\u{1b}[31m");
     assert_eq!(lines[0]["outcome"], "advertiser");
     assert_eq!(lines[1]["outcome"], "unmatched");
+}
+
+#[tokio::test]
+async fn a_full_disk_costs_lines_and_no_hits() {
+    let tracker = ClickApi::always(click("1")).await;
+    // Each write to it finds no room.
+    let links = LINKS.replace("clicks.jsonl", "/dev/full");
+    let edge = Edge::start(&with_link(&tracker, &links));
+    for _ in 0..20 {
+        assert!(edge.visitor().get("/go").await.location().contains("?c=1"));
+    }
+    eventually("the lost lines", async || {
+        edge.metric("onehop_click_log_dropped_total ") == 20
+    })
+    .await;
+    assert_eq!(edge.hits("advertiser", ""), 20);
+}
+
+#[tokio::test]
+async fn a_killed_edge_leaves_whole_lines_and_the_next_goes_on() {
+    let tracker = ClickApi::always(click("1")).await;
+    let folder = Folder::new();
+    folder.write("onehop.toml", with_link(&tracker, LINKS));
+    let start = || {
+        let program = Program::start(&["run"], folder.path(), &[]);
+        let address = program.hear("listening on http://").parse().expect("an address");
+        (program, Visitor::new(address))
+    };
+    let (killed, visitor) = start();
+    let (told, mut hits) = tokio::sync::mpsc::unbounded_channel();
+    let visiting = tokio::spawn(async move {
+        let mut stream = visitor.connect().await;
+        // Until it is killed under it.
+        while stream.write_all(&visitor.request("/go")).await.is_ok() {
+            let mut answer = [0; 4096];
+            if !matches!(stream.read(&mut answer).await, Ok(1..)) || told.send(()).is_err() {
+                break;
+            }
+        }
+    });
+    for _ in 0..200 {
+        hits.recv().await.expect("a hit");
+    }
+    eventually("lines", async || !folder.read("clicks.jsonl").is_empty()).await;
+    killed.signal("KILL");
+    killed.wait();
+    visiting.await.expect("no panic");
+
+    let before = folder.read("clicks.jsonl");
+    let (whole, torn) = before.rsplit_once('\n').expect("a line");
+    assert!(whole.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+    // The kernel may have been stopped within a line; where it was not, it is now.
+    if torn.is_empty() {
+        folder.write("clicks.jsonl", format!("{whole}\n{{\"time\":\"20"));
+    }
+    let (next, visitor) = start();
+    for _ in 0..3 {
+        visitor.get("/go").await.location();
+    }
+    next.signal("TERM");
+    let (_, said) = next.wait();
+    assert!(said.contains("ended within a line"), "{said}");
+    let after = folder.read("clicks.jsonl");
+    let new: Vec<_> = after.lines().skip(whole.lines().count() + 1).collect();
+    assert_eq!(new.len(), 3, "{after}");
+    assert!(new.iter().all(|line| serde_json::from_str::<Value>(line).is_ok()));
 }

@@ -127,6 +127,32 @@ async fn a_broken_one_changes_nothing_and_says_why() {
 }
 
 #[tokio::test]
+async fn a_removed_one_changes_nothing_and_says_so() {
+    let tracker = ClickApi::always(click("1")).await;
+    let before = configuration(&tracker);
+    let edge = Running::start(&before);
+    std::fs::remove_file(edge.folder.path().join("onehop.toml")).expect("a file");
+    let (status, said) = edge.reload().await;
+    assert_eq!(status, 422);
+    assert!(
+        said.contains("cannot read `onehop.toml`: there is no such file"),
+        "{said}"
+    );
+    // Seen by itself too, and told once.
+    assert!(edge.metric(FAILURES).await >= 1);
+    assert!(edge.visitor().get("/go").await.location().ends_with("/?click_id=1"));
+    edge.write(&before.replace("/?click_id", "/again?click_id"));
+    eventually("it is back", async || {
+        edge.visitor()
+            .get("/go")
+            .await
+            .location()
+            .ends_with("/again?click_id=1")
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_hit_under_way_ends_on_what_it_began_with() {
     let go = std::sync::Arc::new(tokio::sync::Notify::new());
     let late = Act::WaitAndSend(std::sync::Arc::clone(&go), crate::support::click_bytes("late"));

@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::{
     listener::proxy_reader,
-    server::{Covers, Protocol, Server, Tls, Way},
+    server::{Covers, Place, Protocol, Server, Tls, Way},
     tls::{self, Acceptor, Certificate},
 };
 
@@ -33,16 +33,22 @@ pub struct Door {
 }
 
 impl Door {
-    /// Serves a connection to its end.
+    /// Serves a connection to its end, in its place.
     ///
     /// Dropped at an await, it closes the connection.
-    pub async fn take<S>(&self, mut stream: S, peer: SocketAddr)
+    pub async fn take<S>(&self, mut stream: S, peer: SocketAddr, mut place: Place)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Some(peer) = self.peer(&mut stream, peer.ip().to_canonical()).await else {
+        let proxy = peer.ip().to_canonical();
+        let Some(peer) = self.peer(&mut stream, proxy).await else {
             return;
         };
+        // Whoever speaks for many himself is not counted.
+        let is_counted = peer != proxy && !self.server.edge.load().real_ip.trusted.contain(peer);
+        if is_counted && !place.is_of(peer, &self.server.observe.metrics) {
+            return;
+        }
         let server = Arc::clone(&self.server);
         let Some(acceptor) = &self.acceptor else {
             return server.serve(stream, peer.into()).await;

@@ -122,10 +122,10 @@ impl Serving {
                     // Its listener is about to close.
                     let Some(door) = door else { return };
                     tokio::select! {
-                        () = door.take(stream, peer) => {}
+                        () = door.take(stream, peer, place) => {}
                         _ = is_cut.wait_for(|cut| *cut) => {}
                     }
-                    drop((open, place));
+                    drop(open);
                 });
             })
             .await

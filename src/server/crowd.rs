@@ -73,43 +73,70 @@ impl Crowd {
         descriptor: u32,
         metrics: &Metrics,
     ) -> Option<Place> {
-        let whose = (!is_proxy).then(|| network(peer));
         let mut inside = self.inside();
-        let its = whose.map_or(0, |whose| inside.by_address.get(&whose).copied().unwrap_or(0));
         let why = if descriptor >= inside.files {
             TurnedAway::Files
         } else if inside.all >= inside.connections {
             TurnedAway::Connections
-        } else if its >= inside.per_address {
-            TurnedAway::Address
         } else {
-            inside.all += 1;
-            if let Some(whose) = whose {
-                inside.by_address.insert(whose, its + 1);
+            let whose = (!is_proxy).then(|| network(peer));
+            if whose.is_none_or(|whose| inside.add(whose)) {
+                inside.all += 1;
+                return Some(Place {
+                    crowd: Arc::clone(self),
+                    whose,
+                });
             }
-            return Some(Place {
-                crowd: Arc::clone(self),
-                whose,
-            });
+            TurnedAway::Address
         };
-        inside.turned_away += 1;
-        let now = Instant::now();
-        if inside.told.is_none_or(|told| now - told >= TELL_EVERY) {
-            inside.told = Some(now);
-            let count = std::mem::take(&mut inside.turned_away);
-            let open = inside.all;
-            drop(inside);
-            tracing::warn!(
-                count,
-                open,
-                last = why.why(),
-                "connections are turned away: {}",
-                why.remedy()
-            );
-        }
-        metrics.turned_away(why);
+        turn_away(inside, why, metrics);
         None
     }
+}
+
+impl Inside {
+    /// Whether there is a place for one more of an address; then it is taken.
+    fn add(&mut self, whose: IpAddr) -> bool {
+        let its = self.by_address.entry(whose).or_default();
+        let fits = *its < self.per_address;
+        *its += u32::from(fits);
+        fits
+    }
+}
+
+impl Place {
+    /// Counts a connection that a proxy has announced as its visitor's from now on; false when it is one too many, and is to be
+    /// closed.
+    pub fn is_of(&mut self, visitor: IpAddr, metrics: &Metrics) -> bool {
+        let whose = network(visitor);
+        let mut inside = self.crowd.inside();
+        if !inside.add(whose) {
+            turn_away(inside, TurnedAway::Address, metrics);
+            return false;
+        }
+        drop(inside);
+        self.whose = Some(whose);
+        true
+    }
+}
+
+fn turn_away(mut inside: MutexGuard<'_, Inside>, why: TurnedAway, metrics: &Metrics) {
+    inside.turned_away += 1;
+    let now = Instant::now();
+    if inside.told.is_none_or(|told| now - told >= TELL_EVERY) {
+        inside.told = Some(now);
+        let count = std::mem::take(&mut inside.turned_away);
+        let open = inside.all;
+        drop(inside);
+        tracing::warn!(
+            count,
+            open,
+            last = why.why(),
+            "connections are turned away: {}",
+            why.remedy()
+        );
+    }
+    metrics.turned_away(why);
 }
 
 impl Drop for Place {

@@ -9,7 +9,8 @@ use std::{ops::RangeInclusive, time::Duration};
 pub struct Limits {
     /// Open connections in all.
     pub connections: u32,
-    /// Open connections of one address, or of one IPv6 /64; trusted proxies speak for many and have no such limit.
+    /// Open connections of one address, or of one IPv6 /64; trusted proxies speak for many and have no such limit, and those whom
+    /// their PROXY headers announce have.
     pub connections_per_address: u32,
     /// From a connection to its first byte.
     pub first_byte: Duration,
@@ -122,7 +123,7 @@ pub static LIMITS: [Limit; 17] = [
     },
     Limit {
         key: "connections_per_address",
-        what: "Open connections of one address, or one IPv6 /64; trusted_proxies have no such limit.",
+        what: "Open connections of one address, or one IPv6 /64: the peer's, or whom a PROXY header announces; trusted_proxies have no such limit.",
         reason: "an office or a carrier behind one address fits, one machine does not take every place",
         measure: Measure::Count("connections", 1..=1_000_000, |limits| {
             &mut limits.connections_per_address

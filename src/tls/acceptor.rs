@@ -2,9 +2,9 @@
 //!
 //! A handshake's work, some hundred microseconds, is done at one stroke by whoever holds one of a few turns, and is put behind
 //! all else that can run: a turn is taken, the task goes to the end of its queue, works, and gives the turn back. So between two
-//! polls of a hit there are at most as many strokes as there are turns, however many handshakes wait; those that wait are in
-//! the turns' queue and not in the runtime's. With 3,000 handshakes at once on two cores a hit waits 7 ms at most, and without
-//! turns until the last of them is done, 900 ms. Waiting for a visitor holds no turn, so that whoever connects and says
+//! polls of a hit there are at most as many strokes as there are turns, however many handshakes wait; those that wait, wait for
+//! turns and not for the runtime. With 3,000 handshakes at once on two cores a hit waits 7 ms at most, and without turns until
+//! the last of them is done, 900 ms; and whoever comes last waits least (`turns`). Waiting for a visitor holds no turn, so that whoever connects and says
 //! nothing keeps nobody out; there is no bound on those but the deadline and the limit of open files, since any smaller one
 //! would be a way to keep visitors out.
 
@@ -17,28 +17,27 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
 use rustls_pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::Semaphore,
     task::yield_now,
     time::timeout,
 };
 use tokio_rustls::LazyConfigAcceptor;
 
-use super::{certificate::Certificate, config, store::Store};
+use super::{certificate::Certificate, config, store::Store, turns::Turns};
 
 /// A handshake is two round trips; who takes longer than this has gone, or never meant to come.
 const LIMIT: Duration = Duration::from_secs(10);
 /// Strokes of handshakes that may be at work or about to be, for each core: one works while the next is queued. More would
 /// only stand between hits.
 const TURNS_PER_CORE: usize = 2;
-/// When a turn does not come within this, more visitors arrive than can be served. Turns come in order: without an end to the
-/// wait everybody would wait until he leaves, and be worked for in vain.
+/// When a turn does not come within this, more visitors arrive than can be served; who has waited for so long has mostly left,
+/// and would be worked for in vain.
 const TURN_LIMIT: Duration = Duration::from_secs(1);
 
 /// What makes connections into TLS.
 #[derive(Debug)]
 pub struct Acceptor {
     store: Arc<Store>,
-    turns: Semaphore,
+    turns: Turns,
     limit: Duration,
 }
 
@@ -98,7 +97,7 @@ impl Acceptor {
     pub(super) fn with_turns(store: Arc<Store>, turns: usize) -> Self {
         Self {
             store,
-            turns: Semaphore::new(turns),
+            turns: Turns::new(turns),
             limit: LIMIT,
         }
     }
@@ -149,10 +148,9 @@ impl Acceptor {
     pub(super) async fn by_turns<F: Future>(&self, work: F) -> Result<F::Output, Failure> {
         let mut work = pin!(work);
         loop {
-            let turn = timeout(TURN_LIMIT, self.turns.acquire()).await;
-            let Ok(Ok(turn)) = turn else {
-                return Err(Failure::Busy);
-            };
+            let turn = timeout(TURN_LIMIT, self.turns.next())
+                .await
+                .map_err(|_| Failure::Busy)?;
             yield_now().await;
             let polled = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await;
             drop(turn);

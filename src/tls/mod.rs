@@ -14,6 +14,7 @@
 //! | `expiry` | when somebody is to be told that a certificate ends |
 //! | `config` | what is spoken: versions, suites, groups, tickets |
 //! | `acceptor` | handshakes within limits of time and work |
+//! | `turns` | who of many may work next |
 
 mod acceptor;
 mod certificate;
@@ -27,6 +28,7 @@ mod mistake;
 mod names;
 mod pair;
 mod store;
+mod turns;
 mod x509;
 
 pub use self::{

@@ -2,7 +2,7 @@
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{ClickApi, Edge, click, one_link};
+use crate::support::{ClickApi, Edge, click, eventually, one_link};
 
 /// An edge that takes PROXY headers from a network.
 async fn edge(trusted: &str) -> (ClickApi, Edge) {
@@ -85,4 +85,44 @@ async fn nobody_else_may_speak_for_others() {
         tracker.only_call().parameter("user_ip").expect("an address"),
         b"127.0.0.1"
     );
+}
+
+#[tokio::test]
+async fn whom_a_proxy_announces_has_a_limit_of_connections() {
+    let tracker = ClickApi::always(click("1")).await;
+    let configuration = one_link(&tracker).replace("[listen]", "[listen]\nproxy_protocol = true")
+        + "\n[limits]\nconnections_per_address = 2\n";
+    let edge = Edge::start(&configuration);
+    let visitor = edge.visitor();
+    let mut inside = Vec::new();
+    for (ip, is_served) in [
+        ("198.51.100.7", true),
+        ("198.51.100.7", true),
+        ("198.51.100.7", false),
+        ("198.51.100.8", true),
+        // Another proxy, which speaks for many itself.
+        ("127.0.0.9", true),
+        ("127.0.0.9", true),
+        ("127.0.0.9", true),
+    ] {
+        let mut stream = visitor.connect().await;
+        let header = format!("PROXY TCP4 {ip} 192.0.2.1 12345 80\r\n");
+        let sent = [header.as_bytes(), &visitor.request("/go")].concat();
+        // Who is closed on may not be heard to the end.
+        let _ = stream.write_all(&sent).await;
+        let mut answer = [0; 1024];
+        let read = stream.read(&mut answer).await.unwrap_or(0);
+        assert_eq!(answer[..read].starts_with(b"HTTP/1.1 302"), is_served, "{ip}");
+        inside.push(stream);
+    }
+    let away = "onehop_connections_turned_away_total{why=\"address\"} ";
+    assert_eq!(edge.metric(away), 1);
+    // A place that is given back is taken again.
+    inside.remove(0);
+    eventually("a place", async || {
+        said(&edge, b"PROXY TCP4 198.51.100.7 192.0.2.1 12345 80\r\n")
+            .await
+            .starts_with("HTTP/1.1 302")
+    })
+    .await;
 }

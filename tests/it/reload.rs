@@ -255,7 +255,11 @@ async fn many_reloads_under_load_lose_no_hit() {
             hits
         });
     }
+    let mut files_at_first = 0;
     for number in 0..RELOADS {
+        if number == 10 {
+            files_at_first = edge.program.open_files();
+        }
         let broken = number % 10 == 9;
         let link = if broken { "nothing" } else { "{click_id}" };
         edge.write(&before.replace("/?click_id={click_id}", &format!("/{number}?click_id={link}")));
@@ -265,4 +269,6 @@ async fn many_reloads_under_load_lose_no_hit() {
     stop.store(true, std::sync::atomic::Ordering::SeqCst);
     let hits: usize = visitors.join_all().await.into_iter().sum();
     assert!(hits > RELOADS, "{hits}");
+    let files = edge.program.open_files();
+    assert!(files < files_at_first + 20, "{files_at_first}, then {files}");
 }

@@ -192,6 +192,12 @@ impl Program {
         number.expect("a line").parse::<u64>().expect("a number") * 1024
     }
 
+    /// How many files it has open.
+    pub(crate) fn open_files(&self) -> usize {
+        let files = fs::read_dir(format!("/proc/{}/fd", self.child.id()));
+        files.expect("it runs").count()
+    }
+
     /// The time of processors that it has taken, counted in hundredths of a second.
     pub(crate) fn cpu(&self) -> Duration {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("it runs");

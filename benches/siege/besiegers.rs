@@ -86,9 +86,8 @@ async fn slow(edge: SocketAddr) {
                 sleep(Duration::from_millis(100)).await;
             }
         });
-        if number % AT_A_TIME == 0 {
-            sleep(Duration::from_millis(20)).await;
-        }
+        // Over as long as the edge bears with one, so that they do not come again all at once.
+        sleep(Duration::from_secs(10) / u32::try_from(SLOW).expect("small")).await;
     }
     ready();
     std::future::pending::<()>().await;
@@ -151,12 +150,12 @@ async fn handshakes(edge: SocketAddr) {
     let hello: Arc<[u8]> = hello().into();
     let at_a_time = Arc::new(Semaphore::new(2_000));
     let mut running = JoinSet::new();
-    let mut every = interval(Duration::from_millis(10));
+    let mut every = interval(Duration::from_millis(1));
     every.set_missed_tick_behavior(MissedTickBehavior::Burst);
     ready();
     loop {
         every.tick().await;
-        for _ in 0..HANDSHAKES / 100 {
+        for _ in 0..HANDSHAKES / 1_000 {
             let Ok(turn) = Arc::clone(&at_a_time).try_acquire_owned() else {
                 continue;
             };

@@ -37,8 +37,9 @@ const GROUPS: &[&dyn SupportedKxGroup] = &[
     kx_group::SECP256R1,
     kx_group::SECP384R1,
 ];
-/// What may be spoken within, the better first (RFC 7301; RFC 9113, section 3.1).
-const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
+/// What may be spoken within, the better first (RFC 7301; RFC 9113, section 3.1). Who offers HTTP/1.0 alone, as
+/// `curl --http1.0` does, would be refused without its name.
+const PROTOCOLS: [&[u8]; 3] = [b"h2", b"http/1.1", b"http/1.0"];
 /// A visitor comes back over one connection, if at all; each ticket costs two hundred bytes and some work.
 const TICKETS: usize = 1;
 

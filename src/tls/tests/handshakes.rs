@@ -40,6 +40,7 @@ async fn the_protocol_within() {
         (&["h2"], Some(Protocol::Http2)),
         (&[], Some(Protocol::Http1)),
         (&["http/1.0", "http/1.1"], Some(Protocol::Http1)),
+        (&["http/1.0"], Some(Protocol::Http1)),
         (&["acme-tls/1"], None),
         (&["h3"], None),
     ] {

@@ -11,6 +11,8 @@ pub type Reply = Response<Full<Bytes>>;
 
 /// Asks prefetch proxies to stay away (Private Prefetch Proxy, "Traffic advice"): what they fetch nobody has clicked.
 const TRAFFIC_ADVICE: &str = r#"[{"user_agent":"prefetch-proxy","disallow":true}]"#;
+/// How long the advice holds. It is the same for everyone; unsaid, each cache would guess (RFC 9111, section 4.2.2).
+const ADVICE_HOLDS: &str = "max-age=86400";
 
 /// The answer for an outcome.
 pub fn reply(outcome: Outcome) -> Reply {
@@ -75,6 +77,7 @@ fn advice() -> Reply {
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/trafficadvice+json"),
     );
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(ADVICE_HOLDS));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(TRAFFIC_ADVICE.len()));
     reply
 }

@@ -106,6 +106,7 @@ async fn other_methods_and_other_places() {
     let advice = edge.visitor().get("/.well-known/traffic-advice").await;
     assert_eq!(advice.status, 200);
     assert_eq!(advice.header("content-type"), Some("application/trafficadvice+json"));
+    assert_eq!(advice.header("cache-control"), Some("max-age=86400"));
     let said: serde_json::Value = serde_json::from_slice(&advice.body).expect("JSON");
     assert_eq!(said[0]["disallow"], true);
 }

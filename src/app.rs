@@ -265,6 +265,8 @@ impl App {
                 let _ = ask.send(came_of_it);
             }
         }
+        // Who asks for a reload from now on is told so at once.
+        drop(asked);
         supervisor::stopping();
         tracing::info!("draining: no new connections, hits in flight end");
         edge.drain().await;

@@ -178,6 +178,26 @@ async fn a_hit_under_way_ends_on_what_it_began_with() {
     assert_eq!(tracker.connections(), 1, "the tracker's connection is kept");
 }
 
+/// An operator does not wait for the last visitor.
+#[tokio::test]
+async fn an_edge_that_stops_says_so_at_once() {
+    let go = std::sync::Arc::new(tokio::sync::Notify::new());
+    let late = Act::WaitAndSend(std::sync::Arc::clone(&go), crate::support::click_bytes("late"));
+    let tracker = ClickApi::always(late).await;
+    let edge = Running::start(&configuration(&tracker).replace("500ms", "20s"));
+    let mut waiting = edge.visitor().send("/go").await;
+    tracker.called(1).await;
+    edge.program.signal("TERM");
+    eventually("the end of readiness", async || {
+        Visitor::new(edge.admin).get("/readyz").await.status == 503
+    })
+    .await;
+    assert_eq!(edge.reload().await, (503, "the edge is stopping\n".to_owned()));
+    go.notify_one();
+    let answer = read_answer(&mut waiting, std::time::Instant::now()).await;
+    assert!(answer.location().ends_with("=late"));
+}
+
 #[tokio::test]
 async fn addresses_come_and_go_and_others_are_not_touched() {
     let tracker = ClickApi::always(click("1")).await;

@@ -30,7 +30,7 @@ pub fn canonical(authority: &str) -> Option<Cow<'_, str>> {
         }
         after_dot = byte == b'.';
     }
-    (!name.is_empty() && name.len() <= MAX_BYTES).then(|| {
+    (!after_dot && name.len() <= MAX_BYTES).then(|| {
         if has_upper {
             Cow::Owned(name.to_ascii_lowercase())
         } else {
@@ -66,6 +66,8 @@ mod tests {
             ("[2001:DB8::1]", Some("[2001:db8::1]")),
             ("", None),
             (".", None),
+            ("a..", None),
+            ("a..:80", None),
             (":80", None),
             ("a..b", None),
             (".a", None),

@@ -22,7 +22,7 @@ pub fn address(text: &str) -> Option<IpAddr> {
         IpAddr::V6(inner.parse::<Ipv6Addr>().ok()?)
     } else {
         match text.parse::<SocketAddr>().ok()? {
-            SocketAddr::V6(at) if at.scope_id() != 0 => return None,
+            SocketAddr::V6(_) if text.contains('%') => return None,
             at => at.ip(),
         }
     };
@@ -94,7 +94,8 @@ fn node_address(node: &str) -> Option<IpAddr> {
         _ => (node, None),
     };
     let usable = port.is_none_or(|port| {
-        port.parse::<u16>().is_ok()
+        // What Rust reads as a number may have a sign.
+        (port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok())
             || port.strip_prefix('_').is_some_and(|rest| {
                 !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
             })
@@ -166,6 +167,8 @@ mod tests {
             ("[2001:db8::1", None),
             ("fe80::1%eth0", None),
             ("[fe80::1%2]:80", None),
+            ("[fe80::1%0]:80", None),
+            ("192.0.2.1:+80", None),
             ("010.0.0.1", None),
             ("999.1.1.1", None),
             ("1.2.3", None),
@@ -201,6 +204,8 @@ mod tests {
             ),
             ("for=unknown, for=_hidden, for=_SEVKISEK", vec![Entry::Unusable; 3]),
             (r#"for="192.0.2.43:_port";host="a,for=1.2.3.4""#, vec![ip("192.0.2.43")]),
+            (r#"for="192.0.2.43:+80""#, vec![Entry::Unusable]),
+            (r#"for="[2001:db8::1]:+80""#, vec![Entry::Unusable]),
             (r#"host="\"";for="\1\92.0.2.1""#, vec![ip("192.0.2.1")]),
             ("proto=https", vec![Entry::Unusable]),
             ("for=192.0.2.1;for=192.0.2.2", vec![Entry::Unusable]),

@@ -75,7 +75,7 @@ impl<'a> Excerpts<'a> {
     /// A place of several lines is underlined in its first line only.
     pub(super) fn spot(&self, place: Place) -> Spot {
         let lines_before = self.shown.lines_before(place.start);
-        let whole_column = self.shown.column(place.start);
+        let column = self.shown.column(place.start);
         let place = self.shown.place(place);
         let text = &self.text;
         let start = text.floor_char_boundary(place.start);
@@ -88,7 +88,6 @@ impl<'a> Excerpts<'a> {
         let end = text.floor_char_boundary(place.end);
         let whole = text.get(line_start..line_end).unwrap_or_default();
         let before = text.get(line_start..start).unwrap_or_default();
-        let column = before.chars().count() + 1;
         let from = match before.char_indices().rev().nth(BEFORE) {
             Some((at, _)) if whole.chars().nth(WIDTH).is_some() => line_start + at,
             _ => line_start,
@@ -118,7 +117,7 @@ impl<'a> Excerpts<'a> {
         }
         Spot {
             line: line + lines_before,
-            column: whole_column.unwrap_or(column),
+            column,
             text: shown,
             start,
             end,

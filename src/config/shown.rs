@@ -102,11 +102,11 @@ impl<'a> Shown<'a> {
         self.before(offset).map_or(0, |cut| cut.lines)
     }
 
-    /// The column of an offset of the file, if anything of its line is left out.
-    pub(super) fn column(&self, offset: usize) -> Option<usize> {
-        let before = self.whole.get(..offset)?;
+    /// The column of an offset of the file, whatever of its line is left out or masked: a mask has as many bytes as what it
+    /// hides, and not as many characters.
+    pub(super) fn column(&self, offset: usize) -> usize {
+        let before = &self.whole[..self.whole.floor_char_boundary(offset)];
         let line = before.rfind('\n').map_or(0, |at| at + 1);
-        let cut = self.before(offset).filter(|cut| cut.at.end > line);
-        cut.and_then(|_| Some(before.get(line..)?.chars().count() + 1))
+        before[line..].chars().count() + 1
     }
 }

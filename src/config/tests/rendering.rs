@@ -35,6 +35,21 @@ error: unknown key `traficback_url`
 }
 
 #[test]
+fn columns_are_those_of_the_file_behind_what_is_masked() {
+    let mut sources = Sources::default();
+    let text = "secure_key = \"çédille\" x\n";
+    let id = sources.add("onehop.toml", text);
+    let mistakes = Mistakes::default();
+    let at = text.find('x').expect("it is there");
+    mistakes.error(place(id, at, at + 1), "here");
+    let rendered = rendered(&sources, &mistakes);
+    assert!(
+        rendered.contains(":1:24\n") && !rendered.contains("dille"),
+        "{rendered}"
+    );
+}
+
+#[test]
 fn the_order_is_by_file_and_position() {
     let mut sources = Sources::default();
     let (a, b) = (sources.add("a.toml", "x\ny\n"), sources.add("b.toml", "z\n"));

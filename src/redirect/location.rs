@@ -195,7 +195,9 @@ impl TrafficUrl {
             }
             match (has_query, out.last()) {
                 (false, _) => out.push(b'?'),
-                (true, Some(b'?' | b'&')) => {}
+                (true, Some(b'&')) => {}
+                // A second `?` is data of the query (RFC 3986, section 3.4).
+                (true, Some(b'?')) if out.iter().position(|&byte| byte == b'?') == Some(out.len() - 1) => {}
                 (true, _) => out.push(b'&'),
             }
             has_query = true;

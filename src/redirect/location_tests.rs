@@ -180,6 +180,12 @@ fn forwarding() {
             "https://a.example/1?a&b=&c=1%3D2",
         ),
         (
+            "https://a.example/?c={click_id}&to=https://b.example/?",
+            Forward::All,
+            "a=1",
+            "https://a.example/?c=1&to=https://b.example/?&a=1",
+        ),
+        (
             "https://a.example/?c={click_id}",
             Forward::All,
             "a=#&b=%zz",

@@ -14,6 +14,7 @@ mod connections_to_trackers;
 mod drain;
 mod explain;
 mod faults;
+mod fuzzed;
 mod hedges;
 mod http2_attacks;
 mod http2_rules;

@@ -1,0 +1,4 @@
+//! `answer` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| onehop_fuzz::answer::check(bytes));

@@ -1,0 +1,4 @@
+//! `forwarded` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| onehop_fuzz::forwarded::check(bytes));

@@ -1,0 +1,4 @@
+//! `head` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| onehop_fuzz::head::check(bytes));

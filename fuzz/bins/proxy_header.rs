@@ -1,0 +1,4 @@
+//! `proxy_header` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| onehop_fuzz::proxy_header::check(bytes));

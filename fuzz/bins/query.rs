@@ -1,0 +1,4 @@
+//! `query` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| onehop_fuzz::query::check(bytes));

@@ -1,0 +1,4 @@
+//! `template` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| onehop_fuzz::template::check(bytes));

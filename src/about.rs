@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+#[cfg(test)]
+use crate::headers::Headers;
 use crate::{
     country::{Continent, Country},
     device::Agent,
@@ -49,7 +51,6 @@ impl About for Unknown {
     }
 
     fn languages(&self) -> Languages<'_> {
-        static NO_HEADERS: std::sync::LazyLock<http::HeaderMap> = std::sync::LazyLock::new(http::HeaderMap::new);
-        Languages::of(&NO_HEADERS)
+        Languages::of(Headers::NONE)
     }
 }

@@ -10,7 +10,6 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use http::{HeaderMap, HeaderValue};
 use tokio::time::Instant;
 
 use crate::{
@@ -18,6 +17,7 @@ use crate::{
     click::{Answer, Asked, ClickApi, Told, Who},
     device::Device,
     edge::{BotRule, Edge, Link, Offer},
+    headers::Headers,
     hit_id::HitId,
     link::Subject,
     observe::Trace,
@@ -43,7 +43,7 @@ pub struct Hit<'a> {
     /// The query, as it came.
     pub query: Query<'a>,
     /// The headers.
-    pub headers: &'a HeaderMap,
+    pub headers: Headers<'a>,
     /// The other end of the connection.
     pub peer: IpAddr,
 }
@@ -145,8 +145,8 @@ pub fn arrive<'a>(
         link,
         who: Who {
             ip: visitor.ip,
-            user_agent: user_agent.as_bytes(),
-            referrer: visitor.referrer.map(HeaderValue::as_bytes),
+            user_agent,
+            referrer: visitor.referrer,
         },
         subject: Subject {
             about: visitor,

@@ -1,6 +1,8 @@
 //! What languages a visitor's browser asks for: `Accept-Language` (RFC 9110, section 12.5.4), in its own order of quality.
 
-use http::{HeaderMap, header::ACCEPT_LANGUAGE};
+use http::header::ACCEPT_LANGUAGE;
+
+use crate::headers::Headers;
 
 /// More languages than any browser lists; what stands behind them is not read.
 const MAX_RANGES: usize = 32;
@@ -9,7 +11,7 @@ pub const MAX_TAG_BYTES: usize = 35;
 
 /// The languages of one request.
 #[derive(Clone, Copy, Debug)]
-pub struct Languages<'a>(&'a HeaderMap);
+pub struct Languages<'a>(Headers<'a>);
 
 /// A language and how much it is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +23,7 @@ struct Range<'a> {
 
 impl<'a> Languages<'a> {
     /// Those of a request.
-    pub fn of(headers: &'a HeaderMap) -> Self {
+    pub fn of(headers: Headers<'a>) -> Self {
         Self(headers)
     }
 
@@ -51,16 +53,15 @@ impl<'a> Languages<'a> {
 
     /// What the visitor sent, for a person to read.
     pub fn written(self) -> String {
-        let lines = self.0.get_all(ACCEPT_LANGUAGE).into_iter();
-        let texts = lines.map(|line| String::from_utf8_lossy(line.as_bytes()));
+        let texts = self.0.all(&ACCEPT_LANGUAGE).map(String::from_utf8_lossy);
         texts.collect::<Vec<_>>().join(", ")
     }
 
     /// All lines are one list (RFC 9110, section 5.3). What is no range is passed over.
     fn ranges(self) -> impl Iterator<Item = Range<'a>> {
-        let lines = self.0.get_all(ACCEPT_LANGUAGE).into_iter();
-        lines
-            .flat_map(|line| line.as_bytes().split(|&byte| byte == b','))
+        self.0
+            .all(&ACCEPT_LANGUAGE)
+            .flat_map(|line| line.split(|&byte| byte == b','))
             .take(MAX_RANGES)
             .filter_map(range)
     }
@@ -123,7 +124,7 @@ fn quality(weight: &[u8]) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::{HeaderMap, HeaderValue};
     use proptest::prelude::*;
 
     use super::*;
@@ -163,11 +164,15 @@ mod tests {
             ("d\u{fc}, de", "de", true),
         ] {
             let headers = headers(&[line.as_bytes()]);
-            assert_eq!(Languages::of(&headers).include(word), expected, "{line} {word}");
+            assert_eq!(
+                Languages::of((&headers).into()).include(word),
+                expected,
+                "{line} {word}"
+            );
         }
-        assert!(!Languages::of(&HeaderMap::new()).include("de"));
+        assert!(!Languages::of(Headers::NONE).include("de"));
         let two_lines = headers(&[b"en", b"de"]);
-        assert!(Languages::of(&two_lines).include("de"));
+        assert!(Languages::of((&two_lines).into()).include("de"));
     }
 
     #[test]
@@ -181,21 +186,21 @@ mod tests {
             ("", None),
         ] {
             let headers = headers(&[line.as_bytes()]);
-            assert_eq!(Languages::of(&headers).preferred(), expected, "{line}");
+            assert_eq!(Languages::of((&headers).into()).preferred(), expected, "{line}");
         }
     }
 
     #[test]
     fn a_long_list_is_not_read_to_its_end() {
         let line = "en,".repeat(MAX_RANGES) + "de";
-        assert!(!Languages::of(&headers(&[line.as_bytes()])).include("de"));
+        assert!(!Languages::of((&headers(&[line.as_bytes()])).into()).include("de"));
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_read(line in proptest::collection::vec(0x20_u8..0x7f, 0..200), other in proptest::collection::vec(0x80_u8.., 0..20)) {
             let headers = headers(&[&line, &other]);
-            let languages = Languages::of(&headers);
+            let languages = Languages::of((&headers).into());
             languages.include("de");
             prop_assert!(languages.preferred().is_none_or(is_tag));
         }

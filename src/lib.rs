@@ -43,6 +43,7 @@ pub mod door;
 pub mod edge;
 pub mod explain;
 pub mod file_print;
+pub mod headers;
 pub mod hit;
 pub mod hit_id;
 pub mod language;

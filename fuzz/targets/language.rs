@@ -12,7 +12,7 @@ pub fn check(bytes: &[u8]) {
         .filter(|line| HeaderValue::from_bytes(line).is_ok())
         .collect();
     let headers = headers(&lines);
-    let languages = Languages::of(&headers);
+    let languages = Languages::of((&headers).into());
     let ranges = ranges(&lines);
     let shown = bytes.escape_ascii();
 
@@ -53,7 +53,11 @@ pub fn check(bytes: &[u8]) {
     let whole = lines.join(&b","[..]);
     let apart: Vec<&[u8]> = whole.split(|&byte| byte == b',').collect();
     for same in [self::headers(&[&whole]), self::headers(&apart)] {
-        assert_eq!(Languages::of(&same).preferred(), languages.preferred(), "{shown}");
+        assert_eq!(
+            Languages::of((&same).into()).preferred(),
+            languages.preferred(),
+            "{shown}"
+        );
     }
 }
 

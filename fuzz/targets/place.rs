@@ -182,7 +182,7 @@ fn request(host: &[u8], target: &[u8]) {
         parts.uri = target.clone();
         parts.version = version;
         parts.headers.insert(http::header::HOST, host.clone());
-        match request::read(&parts, &Limits::default()) {
+        match request::read(&request::Head::from(&parts), &Limits::default()) {
             Ok(asked) => {
                 assert_eq!(host::canonical(&asked.host), Some(asked.host.clone()), "{target:?}");
                 assert!(asked.path.starts_with('/') && is_stable(&asked.path), "{target:?}");

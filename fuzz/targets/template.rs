@@ -144,7 +144,7 @@ impl About for Somebody {
     }
 
     fn languages(&self) -> Languages<'_> {
-        Languages::of(&self.0)
+        Languages::of((&self.0).into())
     }
 }
 

@@ -19,13 +19,17 @@ pub use self::{
 };
 use crate::{
     edge::{Edge, Offer},
+    headers::Headers,
     hit::{self, Arrival, Hit},
     hit_id::HitId,
     link::{Order, targeting::Rule},
     observe::Trace,
     outcome::Outcome,
     query::Query,
-    server::{Limits, request},
+    server::{
+        Limits,
+        request::{self, Head},
+    },
     visitor::Visitor,
 };
 
@@ -82,18 +86,19 @@ pub struct OfferExplained {
 /// Explains a request.
 pub async fn explain(edge: &Edge, limits: &Limits, asked: &Imagined) -> Explanation {
     let parts = asked.parts();
-    let visitor = Visitor::read(&edge.real_ip, &edge.lookups, asked.peer, &parts.headers);
+    let headers = Headers::from(&parts.headers);
+    let visitor = Visitor::read(&edge.real_ip, &edge.lookups, asked.peer, headers);
     let mut explanation = Explanation {
         place: None,
         at: Timestamp::try_from(asked.at).map_or_else(|_| String::new(), |at| format!("{at:.0}")),
-        visitor: Seen::of(edge, asked.peer, &visitor, &parts.headers),
+        visitor: Seen::of(edge, asked.peer, &visitor, headers),
         link: None,
         ends: None,
         order: None,
         offers: Vec::new(),
         otherwise: None,
     };
-    let read = match request::read(&parts, limits) {
+    let read = match request::read(&Head::from(&parts), limits) {
         Ok(read) => read,
         Err(refusal) => {
             explanation.ends = Some(End::of(Outcome::Refused(refusal)));
@@ -108,7 +113,7 @@ pub async fn explain(edge: &Edge, limits: &Limits, asked: &Imagined) -> Explanat
         host: &read.host,
         path: &read.path,
         query: Query::new(read.query),
-        headers: &parts.headers,
+        headers,
         peer: asked.peer,
     };
     let mut trace = Trace::new(asked.peer);

@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::header;
 use serde::{Serialize, Serializer};
 use tokio::time::Instant;
 
@@ -13,7 +12,7 @@ use crate::{
     hit::{self, Arrival, Ask, failure_reason, trafficback_reason},
     observe::Trace,
     outcome::{Outcome, Reason, Refusal},
-    server::reply,
+    server::reply::Reply,
 };
 
 /// How a hit would end.
@@ -49,13 +48,14 @@ impl End {
             Outcome::Unmatched(_) => Some("no link stands there"),
             _ => None,
         };
-        let reply = reply::reply(outcome);
-        let location = reply.headers().get(header::LOCATION);
+        let reply = Reply::of(outcome);
         Self {
             outcome: kind.as_str(),
             reason: reason.map(Reason::as_str),
-            status: reply.status().as_u16(),
-            location: location.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
+            status: reply.status.as_u16(),
+            location: reply
+                .location
+                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
             because,
         }
     }

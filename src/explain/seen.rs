@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, HeaderValue};
 use serde::Serialize;
 
 use crate::{
@@ -10,6 +9,7 @@ use crate::{
     country::{Continent, Country},
     device::{Browser, Device, Os},
     edge::Edge,
+    headers::Headers,
     visitor::{Visitor, real_ip::Because},
 };
 
@@ -44,17 +44,17 @@ pub struct Seen {
 
 impl Seen {
     /// Of a request's headers; `peer` is the other end of its connection.
-    pub(super) fn of(edge: &Edge, peer: IpAddr, visitor: &Visitor<'_>, headers: &HeaderMap) -> Self {
+    pub(super) fn of(edge: &Edge, peer: IpAddr, visitor: &Visitor<'_>, headers: Headers<'_>) -> Self {
         let (_, because) = edge.real_ip.decide(peer, headers);
         let name = edge.real_ip.header.name();
         let places = &edge.lookups.places;
         let databases = [("country", places.country.is_some()), ("asn", places.asn.is_some())];
-        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let text = |value| String::from_utf8_lossy(value).into_owned();
         let agent = visitor.agent();
         Self {
             ip: visitor.ip,
             ip_because: match because {
-                Because::PeerIsNoProxy if headers.contains_key(name) => {
+                Because::PeerIsNoProxy if headers.has(name) => {
                     format!("it connects, and is no trusted proxy: its {name} is not believed")
                 }
                 Because::PeerIsNoProxy => "it connects, and is no trusted proxy".to_owned(),

@@ -1,7 +1,5 @@
 //! The ends of a hit's way: what each answer is called, and the location that each end has.
 
-use http::HeaderValue;
-
 use super::Hit;
 use crate::{
     click::{Click, Failure, Told, Trafficback, wire},
@@ -13,12 +11,11 @@ use crate::{
 };
 
 pub(super) fn values<'a>(hit: &Hit<'a>, visitor: &'a Visitor<'a>) -> Values<'a> {
-    let bytes = |value: Option<&'a HeaderValue>| value.map_or(&b""[..], HeaderValue::as_bytes);
     Values {
         about: visitor,
         ip: visitor.ip,
-        user_agent: bytes(visitor.user_agent),
-        referrer: bytes(visitor.referrer),
+        user_agent: visitor.user_agent.unwrap_or_default(),
+        referrer: visitor.referrer.unwrap_or_default(),
         host: hit.host,
         path: hit.path,
         rest: "",

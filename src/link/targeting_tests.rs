@@ -32,7 +32,7 @@ impl About for Known {
     }
 
     fn languages(&self) -> Languages<'_> {
-        Languages::of(&self.0)
+        Languages::of((&self.0).into())
     }
 }
 

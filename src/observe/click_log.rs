@@ -241,10 +241,9 @@ mod tests {
         time::{Duration, UNIX_EPOCH},
     };
 
-    use http::{HeaderMap, Uri};
-
     use super::*;
     use crate::{
+        headers::Headers,
         hit_id::HitId,
         observe::{
             Observe,
@@ -258,7 +257,7 @@ mod tests {
             at: UNIX_EPOCH,
             hit_id: HitId::new(UNIX_EPOCH),
             host: "go.example.com",
-            head: Some((&path.parse::<Uri>().expect("a path"), &HeaderMap::new())),
+            head: Some((path, Headers::NONE)),
         };
         let outcome = Outcome::Refused(Refusal::Speculative);
         Box::new(Record::new(&seen, &outcome, Trace::default(), Duration::ZERO))

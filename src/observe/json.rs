@@ -220,28 +220,26 @@ const MAY_NEED_ESCAPE: [bool; 256] = {
 mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
-    use http::{HeaderMap, HeaderValue, Uri, header::USER_AGENT};
     use proptest::prelude::*;
 
     use super::*;
     use crate::{
+        headers::{Header, Headers},
         hit_id::HitId,
         observe::record::{Seen, Trace},
         outcome::{Outcome, Refusal},
     };
 
     fn record(uri: &'static str, user_agent: &[u8]) -> Record {
-        let mut headers = HeaderMap::new();
-        headers.extend(
-            HeaderValue::from_bytes(user_agent)
-                .ok()
-                .map(|value| (USER_AGENT, value)),
-        );
+        let headers = [Header {
+            name: "User-Agent",
+            value: user_agent,
+        }];
         let seen = Seen {
             at: UNIX_EPOCH + Duration::from_millis(1_234),
             hit_id: HitId::new(UNIX_EPOCH),
             host: "go.example.com",
-            head: Some((&Uri::from_static(uri), &headers)),
+            head: Some((uri, Headers::Lines(&headers))),
         };
         let outcome = Outcome::Refused(Refusal::Speculative);
         Record::new(&seen, &outcome, Trace::default(), Duration::from_micros(1_500))

@@ -7,9 +7,8 @@ use std::{
 };
 
 use http::{
-    HeaderMap, HeaderValue, Uri,
+    HeaderName, HeaderValue,
     header::{REFERER, USER_AGENT},
-    uri::PathAndQuery,
 };
 use smallvec::SmallVec;
 
@@ -17,6 +16,7 @@ use crate::{
     click::{Asked, CacheUse, Effort, Told, Trafficback},
     click_id::ClickId,
     edge::{Offer, OfferLabel},
+    headers::Headers,
     hit_id::HitId,
     outcome::{Kind, Nowhere, Outcome, Reason},
     query::Query,
@@ -99,8 +99,8 @@ pub struct Seen<'a> {
     pub hit_id: HitId,
     /// The host, canonical; empty where it is none.
     pub host: &'a str,
-    /// The request target and the headers; `None` where they could not be read.
-    pub head: Option<(&'a Uri, &'a HeaderMap)>,
+    /// Path and query as they came, and the headers; `None` where they could not be read.
+    pub head: Option<(&'a str, Headers<'a>)>,
 }
 
 /// A hit. Its texts are copies: to hold on to a request's own bytes would keep the buffer of the whole head, for which the
@@ -149,16 +149,14 @@ impl Record {
             | Outcome::Unmatched(Nowhere::Redirect(location)) => Some(location.value()),
             Outcome::Unmatched(Nowhere::Status(_)) | Outcome::Refused(_) => None,
         };
-        let header = |name| Some(seen.head?.1.get(name)?.as_bytes().into());
+        let header = |name: &HeaderName| Some(seen.head?.1.get(name)?.into());
         Self {
             at: seen.at,
             hit_id: seen.hit_id,
             host: seen.host.into(),
-            target: seen
-                .head
-                .map(|(uri, _)| uri.path_and_query().map_or("", PathAndQuery::as_str).into()),
-            user_agent: header(USER_AGENT),
-            referrer: header(REFERER),
+            target: seen.head.map(|(target, _)| target.into()),
+            user_agent: header(&USER_AGENT),
+            referrer: header(&REFERER),
             ended: Ended {
                 kind: outcome.kind(),
                 reason: outcome.reason(),

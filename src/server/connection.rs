@@ -13,7 +13,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::{Method, Request, Version, header};
+use bytes::Bytes;
+use http::{Method, Request, Response, Version};
+use http_body_util::Full;
 use hyper::{
     body::{Body, Incoming},
     server::conn::{http1, http2},
@@ -32,10 +34,11 @@ use super::{
     frames::Frames,
     heads::Heads,
     patience::{Over, Patience},
-    preface,
+    preface::{self, Replayed},
     progress::Progress,
-    reply::{self, Reply},
-    request,
+    reply::Reply,
+    request::{self, Head},
+    requests::{self, Rest},
     watched::Watched,
 };
 use crate::{
@@ -83,17 +86,35 @@ impl Server {
     /// Serves one connection to its end.
     ///
     /// Dropped at an await, it closes the connection; calls to trackers go on by themselves.
-    pub async fn serve<S>(self: Arc<Self>, stream: S, way: Way)
+    pub async fn serve<S>(self: Arc<Self>, mut stream: S, way: Way)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let _counted = self.observe.metrics.connection();
         match way.tls.as_ref().map(|tls| tls.protocol) {
-            Some(Protocol::Http1) => return self.http1(stream, &way).await,
-            Some(Protocol::Http2) => return self.http2(stream, way).await,
-            None => {}
+            Some(Protocol::Http2) => Box::pin(self.http2(stream, way)).await,
+            Some(Protocol::Http1) => {
+                if let Some(Rest { first, served }) = requests::serve(&self, &mut stream, &way).await {
+                    Box::pin(self.http1(Replayed::new(first, stream), &way, served)).await;
+                }
+            }
+            None => {
+                if let Some(rest) = requests::serve(&self, &mut stream, &way).await {
+                    Box::pin(self.strange(rest, stream, way)).await;
+                }
+            }
         }
-        let first_byte = timeout(self.limits.first_byte, preface::detect(stream));
+    }
+
+    /// Serves a connection without TLS that does not begin, or go on, as browsers do.
+    async fn strange<S>(self: Arc<Self>, Rest { first, served }: Rest, stream: S, way: Way)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        if served > 0 {
+            return self.http1(Replayed::new(first, stream), &way, served).await;
+        }
+        let first_byte = timeout(self.limits.first_byte, preface::detect(first, stream));
         let detected = tokio::select! {
             biased;
             detected = first_byte => detected,
@@ -104,16 +125,17 @@ impl Server {
             return;
         };
         match protocol {
-            Protocol::Http1 => self.http1(stream, &way).await,
+            Protocol::Http1 => self.http1(stream, &way, served).await,
             Protocol::Http2 => self.http2(stream, way).await,
         }
     }
 
-    async fn http1<S>(&self, stream: S, way: &Way)
+    /// Serves HTTP/1 by hyper, with so many requests before it.
+    async fn http1<S>(&self, stream: S, way: &Way, served: u32)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let progress = Arc::new(Progress::default());
+        let progress = Arc::new(Progress::after(served));
         let stream = Watched::new(stream, Heads::new(), Arc::clone(&progress));
         let progress = &*progress;
         let service =
@@ -176,31 +198,46 @@ impl Server {
         }
     }
 
-    /// Answers one request.
+    /// Answers one request that hyper has read.
+    async fn answer(&self, request: Request<Incoming>, way: &Way, progress: &Progress) -> Response<Full<Bytes>> {
+        let answering = progress.begin();
+        let (parts, body) = request.into_parts();
+        let mut reply = Reply::of(self.hit(&Head::from(&parts), way, SystemTime::now()).await);
+        if parts.version == Version::HTTP_2 {
+            reply.is_last = false;
+            return reply.into_response();
+        }
+        // A body is not read, so that what follows it cannot be told from it; and what follows a CONNECT may be meant for
+        // somebody else.
+        let has_body = !body.is_end_stream() || parts.method == Method::CONNECT;
+        if has_body {
+            progress.leave_unread();
+        }
+        reply.is_last |= has_body || answering.number >= self.limits.requests_per_connection || self.is_draining();
+        reply.into_response()
+    }
+
+    /// Serves the hit that a request is, and tells of it.
     ///
     /// Dropped at its await, as when the visitor leaves, it records the hit as one whose visitor left.
-    async fn answer(&self, request: Request<Incoming>, way: &Way, progress: &Progress) -> Reply {
-        let answering = progress.begin();
+    pub(super) async fn hit(&self, head: &Head<'_>, way: &Way, at: SystemTime) -> Outcome {
         let peer = way.peer;
-        let at = SystemTime::now();
         let id = HitId::new(at);
-        let (parts, body) = request.into_parts();
-        let asked = request::read(&parts, &self.limits).and_then(|asked| match &way.tls {
+        let asked = request::read(head, &self.limits).and_then(|asked| match &way.tls {
             Some(tls) if !tls.certificate.covers(&asked.host) => Err(Refusal::Misdirected),
             _ => Ok(asked),
         });
         let host = match &asked {
             Ok(asked) => Cow::Borrowed(&*asked.host),
-            Err(_) => request::host(&parts).unwrap_or_default(),
+            Err(_) => request::host(head).unwrap_or_default(),
         };
-        let trace = Trace::new(peer);
         let seen = Seen {
             at,
             hit_id: id,
             host: &host,
-            head: Some((&parts.uri, &parts.headers)),
+            head: Some((head.target, head.headers)),
         };
-        let mut watch = self.observe.watch(seen, trace);
+        let mut watch = self.observe.watch(seen, Trace::new(peer));
         let edge = self.edge.load();
         let outcome = match &asked {
             Ok(asked) => {
@@ -211,32 +248,23 @@ impl Server {
                     host: &asked.host,
                     path: &asked.path,
                     query: Query::new(asked.query),
-                    headers: &parts.headers,
+                    headers: head.headers,
                     peer,
                 };
                 hit::serve(&edge, &hit, &mut watch.trace).await
             }
             Err(refusal) => {
-                watch.trace.ip = edge.real_ip.of(peer, &parts.headers);
+                watch.trace.ip = edge.real_ip.of(peer, head.headers);
                 Outcome::Refused(*refusal)
             }
         };
         watch.end(&outcome);
-        let mut reply = reply::reply(outcome);
-        if parts.version == Version::HTTP_2 {
-            reply.headers_mut().remove(header::CONNECTION);
-            return reply;
-        }
-        // A body is not read, so that what follows it cannot be told from it; and what follows a CONNECT may be meant for
-        // somebody else.
-        let has_body = !body.is_end_stream() || parts.method == Method::CONNECT;
-        if has_body {
-            progress.leave_unread();
-        }
-        if has_body || answering.number >= self.limits.requests_per_connection || *self.draining.borrow() {
-            reply::close(&mut reply);
-        }
-        reply
+        outcome
+    }
+
+    /// Whether no new requests are wanted.
+    pub(super) fn is_draining(&self) -> bool {
+        *self.draining.borrow()
     }
 
     /// Ends when draining begins.
@@ -246,7 +274,7 @@ impl Server {
     }
 
     /// Ends when draining has begun and a connection was given time to speak.
-    async fn silent_while_draining(&self) {
+    pub(super) async fn silent_while_draining(&self) {
         self.draining().await;
         tokio::time::sleep(LINGER).await;
     }

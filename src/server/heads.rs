@@ -131,7 +131,7 @@ impl Rules for Heads {
 
 /// Whether a line feed stands behind something else than a CR, or a `#` anywhere. Without branches, so that the compiler
 /// makes it of whole registers.
-fn is_doubtful(bytes: &[u8]) -> bool {
+pub(super) fn is_doubtful(bytes: &[u8]) -> bool {
     let Some((first, rest)) = bytes.split_first() else {
         return false;
     };

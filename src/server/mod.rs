@@ -4,6 +4,7 @@
 
 mod connection;
 mod crowd;
+mod date;
 mod frames;
 mod heads;
 pub mod limits;
@@ -12,6 +13,7 @@ mod preface;
 mod progress;
 pub mod reply;
 pub mod request;
+mod requests;
 mod watched;
 mod way;
 

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 use super::Protocol;
@@ -29,17 +29,27 @@ pub(super) struct Replayed<S> {
     stream: S,
 }
 
-/// Reads until the version is certain. `None` when the client goes before it says anything, or begins with a PROXY header.
+impl<S> Replayed<S> {
+    /// A stream from which these bytes have been read.
+    pub(super) fn new(first: Vec<u8>, stream: S) -> Self {
+        Self {
+            first: first.into(),
+            stream,
+        }
+    }
+}
+
+/// Reads until the version is certain, after these first bytes. `None` when the client goes before it says anything, or begins
+/// with a PROXY header.
 ///
 /// Dropped at its await, it closes the connection.
-pub(super) async fn detect<S>(mut stream: S) -> io::Result<Option<(Protocol, Replayed<S>)>>
+pub(super) async fn detect<S>(mut first: Vec<u8>, mut stream: S) -> io::Result<Option<(Protocol, Replayed<S>)>>
 where
     S: AsyncRead + Unpin,
 {
-    let mut first = BytesMut::with_capacity(FIRST_READ_BYTES);
+    let mut ended = false;
     loop {
-        let ended = stream.read_buf(&mut first).await? == 0;
-        if first.is_empty() || PROXY_HEADERS.iter().any(|header| first.starts_with(header)) {
+        if (first.is_empty() && ended) || PROXY_HEADERS.iter().any(|header| first.starts_with(header)) {
             return Ok(None);
         }
         let common = first.iter().zip(PREFACE).take_while(|(a, b)| a == b).count();
@@ -48,10 +58,11 @@ where
         } else if common < first.len() || ended {
             Protocol::Http1
         } else {
+            first.reserve(FIRST_READ_BYTES);
+            ended = stream.read_buf(&mut first).await? == 0;
             continue;
         };
-        let first = first.freeze();
-        return Ok(Some((protocol, Replayed { first, stream })));
+        return Ok(Some((protocol, Replayed::new(first, stream))));
     }
 }
 
@@ -116,7 +127,7 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         });
-        let (protocol, mut stream) = detect(server).await.expect("no fault")?;
+        let (protocol, mut stream) = detect(Vec::new(), server).await.expect("no fault")?;
         let mut read = Vec::new();
         stream.read_to_end(&mut read).await.expect("no fault");
         Some((protocol, read))

@@ -32,6 +32,14 @@ pub(super) enum Phase {
 }
 
 impl Progress {
+    /// Of a connection with so many requests before it.
+    pub(super) fn after(served: u32) -> Self {
+        Self {
+            begun: served.into(),
+            ..Self::default()
+        }
+    }
+
     /// What it waits for now.
     pub(super) fn phase(&self) -> Phase {
         if self.parting.load(Relaxed) {

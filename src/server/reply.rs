@@ -1,83 +1,154 @@
-//! From an outcome to an answer: the only table of statuses.
+//! From an outcome to an answer: the only table of statuses, and of what an answer says.
+
+use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 
+use super::date;
 use crate::outcome::{Nowhere, Outcome, Refusal};
-
-/// An answer to a visitor.
-pub type Reply = Response<Full<Bytes>>;
 
 /// Asks prefetch proxies to stay away (Private Prefetch Proxy, "Traffic advice"): what they fetch nobody has clicked.
 const TRAFFIC_ADVICE: &str = r#"[{"user_agent":"prefetch-proxy","disallow":true}]"#;
-/// How long the advice holds. It is the same for everyone; unsaid, each cache would guess (RFC 9111, section 4.2.2).
-const ADVICE_HOLDS: &str = "max-age=86400";
+/// Of the advice, which is the same for everyone; unsaid, each cache would guess how long it holds (RFC 9111, section 4.2.2).
+const ADVICE_FIELDS: [(HeaderName, &str); 3] = [
+    (header::CACHE_CONTROL, "max-age=86400"),
+    (header::CONTENT_LENGTH, "49"),
+    (header::CONTENT_TYPE, "application/trafficadvice+json"),
+];
+/// Of an answer without a body, that nobody keeps: the next visitor's is another.
+const EMPTY_FIELDS: [(HeaderName, &str); 2] = [(header::CACHE_CONTROL, "no-store"), (header::CONTENT_LENGTH, "0")];
+const ALLOW: (HeaderName, &str) = (header::ALLOW, "GET, HEAD");
+const CLOSE: (HeaderName, &str) = (header::CONNECTION, "close");
 
-/// The answer for an outcome.
-pub fn reply(outcome: Outcome) -> Reply {
-    match outcome {
-        Outcome::Advertiser(location) => redirect(location.into_value()),
-        Outcome::Tracking(location, _)
-        | Outcome::Trafficback(location, _)
-        | Outcome::Preview(location, _)
-        | Outcome::Unmatched(Nowhere::Redirect(location)) => redirect(location.into_value()),
-        Outcome::Unmatched(Nowhere::Status(status)) => empty(status),
-        Outcome::Refused(Refusal::BadRequest) => last(StatusCode::BAD_REQUEST),
-        Outcome::Refused(Refusal::TargetTooLong) => last(StatusCode::URI_TOO_LONG),
-        Outcome::Refused(Refusal::TooManyFields) => last(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
-        Outcome::Refused(Refusal::Method) => {
-            let mut reply = empty(StatusCode::METHOD_NOT_ALLOWED);
-            let allow = HeaderValue::from_static("GET, HEAD");
-            reply.headers_mut().insert(header::ALLOW, allow);
-            reply
+/// An answer to a visitor.
+#[derive(Debug)]
+pub struct Reply {
+    /// Its status.
+    pub status: StatusCode,
+    /// Where the visitor goes, if anywhere.
+    pub location: Option<HeaderValue>,
+    /// Whether nothing that follows on its connection can be trusted, so that it is the last there.
+    pub is_last: bool,
+    says: Says,
+}
+
+/// What an answer says beside that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Says {
+    Nothing,
+    /// Which methods there are.
+    Methods,
+    /// The traffic advice.
+    Advice,
+}
+
+impl Reply {
+    /// The answer for an outcome.
+    pub fn of(outcome: Outcome) -> Self {
+        let says = |says, status| Self {
+            status,
+            location: None,
+            is_last: false,
+            says,
+        };
+        let empty = |status| says(Says::Nothing, status);
+        let to = |location| Self {
+            location: Some(location),
+            ..empty(StatusCode::FOUND)
+        };
+        let last = |status| Self {
+            is_last: true,
+            ..empty(status)
+        };
+        match outcome {
+            Outcome::Advertiser(location) => to(location.into_value()),
+            Outcome::Tracking(location, _)
+            | Outcome::Trafficback(location, _)
+            | Outcome::Preview(location, _)
+            | Outcome::Unmatched(Nowhere::Redirect(location)) => to(location.into_value()),
+            Outcome::Unmatched(Nowhere::Status(status)) => empty(status),
+            Outcome::Refused(Refusal::BadRequest) => last(StatusCode::BAD_REQUEST),
+            Outcome::Refused(Refusal::TargetTooLong) => last(StatusCode::URI_TOO_LONG),
+            Outcome::Refused(Refusal::TooManyFields) => last(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
+            Outcome::Refused(Refusal::Method) => says(Says::Methods, StatusCode::METHOD_NOT_ALLOWED),
+            // A browser drops a failed prefetch, and asks again when somebody clicks. `Left` is answered to nobody.
+            Outcome::Refused(Refusal::Speculative | Refusal::Left) => empty(StatusCode::SERVICE_UNAVAILABLE),
+            Outcome::Refused(Refusal::Misdirected) => empty(StatusCode::MISDIRECTED_REQUEST),
+            Outcome::Refused(Refusal::TrafficAdvice) => says(Says::Advice, StatusCode::OK),
         }
-        // A browser drops a failed prefetch, and asks again when somebody clicks. `Left` is answered to nobody.
-        Outcome::Refused(Refusal::Speculative | Refusal::Left) => empty(StatusCode::SERVICE_UNAVAILABLE),
-        Outcome::Refused(Refusal::Misdirected) => empty(StatusCode::MISDIRECTED_REQUEST),
-        Outcome::Refused(Refusal::TrafficAdvice) => advice(),
+    }
+
+    fn body(&self) -> &'static str {
+        match self.says {
+            Says::Advice => TRAFFIC_ADVICE,
+            Says::Nothing | Says::Methods => "",
+        }
+    }
+
+    fn fields(&self) -> impl Iterator<Item = &'static (HeaderName, &'static str)> {
+        let (fields, more): (&[_], &[_]) = match self.says {
+            Says::Nothing => (&EMPTY_FIELDS, &[]),
+            Says::Methods => (&EMPTY_FIELDS, &[ALLOW]),
+            Says::Advice => (&ADVICE_FIELDS, &[]),
+        };
+        fields.iter().chain(more)
+    }
+
+    /// For hyper to write.
+    pub(super) fn into_response(self) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::new(Bytes::from_static(self.body().as_bytes())));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.reserve(4);
+        for (name, value) in self.fields() {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        if let Some(location) = self.location {
+            headers.insert(header::LOCATION, location);
+        }
+        if self.is_last {
+            headers.insert(CLOSE.0, HeaderValue::from_static(CLOSE.1));
+        }
+        response
+    }
+
+    /// As HTTP/1.1 writes it. A HEAD's answer has no body, and says of one what a GET's would.
+    pub(super) fn write(&self, is_head: bool, at: SystemTime, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"HTTP/1.1 ");
+        out.extend_from_slice(self.status.as_str().as_bytes());
+        out.push(b' ');
+        out.extend_from_slice(self.status.canonical_reason().unwrap_or_default().as_bytes());
+        let mut field = |name: &HeaderName, value: &[u8]| {
+            out.extend_from_slice(b"\r\n");
+            out.extend_from_slice(name.as_str().as_bytes());
+            out.extend_from_slice(b": ");
+            out.extend_from_slice(value);
+        };
+        for (name, value) in self.fields() {
+            field(name, value.as_bytes());
+        }
+        if let Some(location) = &self.location {
+            field(&header::LOCATION, location.as_bytes());
+        }
+        if self.is_last {
+            field(&CLOSE.0, CLOSE.1.as_bytes());
+        }
+        date::with(at, |date| field(&header::DATE, date));
+        out.extend_from_slice(b"\r\n\r\n");
+        if !is_head {
+            out.extend_from_slice(self.body().as_bytes());
+        }
     }
 }
 
-/// Marks an HTTP/1 answer as the last of its connection.
-pub fn close(reply: &mut Reply) {
-    reply
-        .headers_mut()
-        .insert(header::CONNECTION, HeaderValue::from_static("close"));
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// An answer to a request after which nothing can be trusted, and the end of its connection.
-fn last(status: StatusCode) -> Reply {
-    let mut reply = empty(status);
-    close(&mut reply);
-    reply
-}
-
-fn redirect(location: HeaderValue) -> Reply {
-    let mut reply = empty(StatusCode::FOUND);
-    reply.headers_mut().insert(header::LOCATION, location);
-    reply
-}
-
-/// An answer without a body, that nobody keeps: the next visitor's is another.
-fn empty(status: StatusCode) -> Reply {
-    let mut reply = Response::new(Full::default());
-    *reply.status_mut() = status;
-    let headers = reply.headers_mut();
-    headers.reserve(4);
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-    reply
-}
-
-fn advice() -> Reply {
-    let mut reply = Response::new(Full::new(Bytes::from_static(TRAFFIC_ADVICE.as_bytes())));
-    let headers = reply.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/trafficadvice+json"),
-    );
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(ADVICE_HOLDS));
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(TRAFFIC_ADVICE.len()));
-    reply
+    #[test]
+    fn the_advice_is_as_long_as_it_says() {
+        assert_eq!(ADVICE_FIELDS[1].1, TRAFFIC_ADVICE.len().to_string());
+    }
 }

@@ -4,16 +4,47 @@
 
 use std::{borrow::Cow, ops::Not};
 
-use http::{HeaderMap, Method, Uri, Version, header, request::Parts};
+use http::{Method, Version, header, request::Parts, uri::PathAndQuery};
 
 use super::Limits;
 use crate::{
+    headers::Headers,
     link::{host as hosts, path},
     outcome::Refusal,
 };
 
 /// Where prefetch proxies ask whether they are welcome.
 const TRAFFIC_ADVICE: &str = "/.well-known/traffic-advice";
+
+/// A request's head, as whoever read it hands it on.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    /// The method.
+    pub method: &'a Method,
+    /// Scheme and authority of an absolute target; the scheme is empty where the target is an authority alone.
+    pub authority: Option<(&'a str, &'a str)>,
+    /// Path and query as they came.
+    pub target: &'a str,
+    /// Its version.
+    pub version: Version,
+    /// Its headers.
+    pub headers: Headers<'a>,
+}
+
+impl<'a> From<&'a Parts> for Head<'a> {
+    fn from(parts: &'a Parts) -> Self {
+        let uri = &parts.uri;
+        Self {
+            method: &parts.method,
+            authority: uri
+                .authority()
+                .map(|authority| (uri.scheme_str().unwrap_or_default(), authority.as_str())),
+            target: uri.path_and_query().map_or("", PathAndQuery::as_str),
+            version: parts.version,
+            headers: (&parts.headers).into(),
+        }
+    }
+}
 
 /// A request that may be a hit.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,29 +60,29 @@ pub struct Asked<'a> {
 }
 
 /// Reads a request's head.
-pub fn read<'a>(parts: &'a Parts, limits: &Limits) -> Result<Asked<'a>, Refusal> {
-    if exceeds(parts.headers.len(), limits.header_fields) {
+pub fn read<'a>(asked: &Head<'a>, limits: &Limits) -> Result<Asked<'a>, Refusal> {
+    if exceeds(asked.headers.count(), limits.header_fields) {
         return Err(Refusal::TooManyFields);
     }
-    let head = match parts.method {
+    let head = match *asked.method {
         Method::GET => false,
         Method::HEAD => true,
         _ => return Err(Refusal::Method),
     };
     // No click has a body whose length is not known, and whether a length stood beside it cannot be seen any more: hyper
     // takes one out (RFC 9112, section 6.1).
-    if parts.headers.contains_key(header::TRANSFER_ENCODING) {
+    if asked.headers.has(&header::TRANSFER_ENCODING) {
         return Err(Refusal::BadRequest);
     }
-    let host = host(parts)?;
-    let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
-    if exceeds(target.len(), limits.target_bytes) {
+    let host = host(asked)?;
+    if exceeds(asked.target.len(), limits.target_bytes) {
         return Err(Refusal::TargetTooLong);
     }
-    if !target.starts_with('/') || !parts.uri.path().is_ascii() {
+    let (path, query) = asked.target.split_once('?').unwrap_or((asked.target, ""));
+    if !path.starts_with('/') || !path.is_ascii() {
         return Err(Refusal::BadRequest);
     }
-    let path = path::canonical(parts.uri.path()).ok_or(Refusal::BadRequest)?;
+    let path = path::canonical(path).ok_or(Refusal::BadRequest)?;
     if path == TRAFFIC_ADVICE {
         return Err(Refusal::TrafficAdvice);
     }
@@ -59,7 +90,7 @@ pub fn read<'a>(parts: &'a Parts, limits: &Limits) -> Result<Asked<'a>, Refusal>
         head,
         host,
         path,
-        query: parts.uri.query().unwrap_or_default(),
+        query,
     })
 }
 
@@ -70,39 +101,37 @@ fn exceeds(length: usize, limit: u32) -> bool {
 /// The host that a request is for. That of an absolute target counts more than `Host` (RFC 9112, section 3.2.2), which
 /// must be there all the same, once, in HTTP/1.1 (section 3.2); in HTTP/2 the two must not differ (RFC 9113, section
 /// 8.3.1).
-pub fn host(parts: &Parts) -> Result<Cow<'_, str>, Refusal> {
-    let named = single_host(&parts.headers)?;
-    let target = absolute_host(&parts.uri)?;
+pub fn host<'a>(asked: &Head<'a>) -> Result<Cow<'a, str>, Refusal> {
+    let named = single_host(asked.headers)?;
+    let target = absolute_host(asked.authority)?;
     match (target, named) {
-        (Some(target), Some(named)) if parts.version == Version::HTTP_2 && target != named => Err(Refusal::BadRequest),
-        (Some(_), None) if parts.version == Version::HTTP_11 => Err(Refusal::BadRequest),
+        (Some(target), Some(named)) if asked.version == Version::HTTP_2 && target != named => Err(Refusal::BadRequest),
+        (Some(_), None) if asked.version == Version::HTTP_11 => Err(Refusal::BadRequest),
         (Some(host), _) | (None, Some(host)) => Ok(host),
-        (None, None) if parts.version < Version::HTTP_11 => Ok(Cow::Borrowed("")),
+        (None, None) if asked.version < Version::HTTP_11 => Ok(Cow::Borrowed("")),
         (None, None) => Err(Refusal::BadRequest),
     }
 }
 
-fn single_host(headers: &HeaderMap) -> Result<Option<Cow<'_, str>>, Refusal> {
-    let mut lines = headers.get_all(header::HOST).into_iter();
+fn single_host(headers: Headers<'_>) -> Result<Option<Cow<'_, str>>, Refusal> {
+    let mut lines = headers.all(&header::HOST);
     let Some(line) = lines.next() else {
         return Ok(None);
     };
     if lines.next().is_some() {
         return Err(Refusal::BadRequest);
     }
-    line.to_str()
+    str::from_utf8(line)
         .ok()
         .and_then(hosts::canonical)
         .map(Some)
         .ok_or(Refusal::BadRequest)
 }
 
-fn absolute_host(uri: &Uri) -> Result<Option<Cow<'_, str>>, Refusal> {
-    match (uri.authority(), uri.scheme_str()) {
-        (None, None) => Ok(None),
-        (Some(authority), Some("http" | "https")) => hosts::canonical(authority.as_str())
-            .map(Some)
-            .ok_or(Refusal::BadRequest),
+fn absolute_host<'a>(authority: Option<(&str, &'a str)>) -> Result<Option<Cow<'a, str>>, Refusal> {
+    match authority {
+        None => Ok(None),
+        Some(("http" | "https", authority)) => hosts::canonical(authority).map(Some).ok_or(Refusal::BadRequest),
         _ => Err(Refusal::BadRequest),
     }
 }
@@ -176,7 +205,8 @@ mod tests {
             ),
         ] {
             let parts = parts(method, target, version, hosts);
-            let asked = read(&parts, &Limits::default()).map(|asked| format!("{} {}", asked.host, asked.path));
+            let asked =
+                read(&Head::from(&parts), &Limits::default()).map(|asked| format!("{} {}", asked.host, asked.path));
             assert_eq!(asked, expected, "{method} {target} {version:?} {hosts:?}");
         }
     }

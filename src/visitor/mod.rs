@@ -17,7 +17,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use http::header::{HeaderMap, HeaderValue, REFERER, USER_AGENT};
+use http::header::{REFERER, USER_AGENT};
 
 pub use self::{
     agents::Agents,
@@ -30,6 +30,7 @@ use crate::{
     about::About,
     country::{Continent, Country},
     device::Agent,
+    headers::Headers,
     language::Languages,
 };
 
@@ -49,10 +50,10 @@ pub struct Visitor<'a> {
     /// The visitor's address, IPv4-mapped ones as IPv4.
     pub ip: IpAddr,
     /// `User-Agent`; `None` when it is absent or empty.
-    pub user_agent: Option<&'a HeaderValue>,
+    pub user_agent: Option<&'a [u8]>,
     /// `Referer`; `None` when it is absent or empty.
-    pub referrer: Option<&'a HeaderValue>,
-    headers: &'a HeaderMap,
+    pub referrer: Option<&'a [u8]>,
+    headers: Headers<'a>,
     lookups: &'a Lookups,
     country: OnceLock<Option<Country>>,
     continent: OnceLock<Option<Continent>>,
@@ -62,12 +63,12 @@ pub struct Visitor<'a> {
 
 impl<'a> Visitor<'a> {
     /// Reads a request's headers; `peer` is the other end of its connection.
-    pub fn read(real_ip: &RealIp, lookups: &'a Lookups, peer: IpAddr, headers: &'a HeaderMap) -> Self {
-        let told = |name| headers.get(name).filter(|value: &&HeaderValue| !value.is_empty());
+    pub fn read(real_ip: &RealIp, lookups: &'a Lookups, peer: IpAddr, headers: Headers<'a>) -> Self {
+        let told = |name| headers.get(name).filter(|value| !value.is_empty());
         Self {
             ip: real_ip.of(peer, headers),
-            user_agent: told(USER_AGENT),
-            referrer: told(REFERER),
+            user_agent: told(&USER_AGENT),
+            referrer: told(&REFERER),
             headers,
             lookups,
             country: OnceLock::new(),
@@ -92,7 +93,7 @@ impl About for Visitor<'_> {
     }
 
     fn agent(&self) -> Agent {
-        let read = |user_agent: &HeaderValue| self.lookups.agents.read(user_agent.as_bytes());
+        let read = |user_agent| self.lookups.agents.read(user_agent);
         *self.agent.get_or_init(|| self.user_agent.map(read).unwrap_or_default())
     }
 

@@ -4,10 +4,10 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, HeaderName};
+use http::HeaderName;
 
 use super::forwarded::{self, Entry};
-use crate::networks::Networks;
+use crate::{headers::Headers, networks::Networks};
 
 /// A chain of proxies longer than this is nobody's real one; the walk ends at the last of them.
 pub const MAX_HOPS: usize = 32;
@@ -25,11 +25,11 @@ pub enum RealIpHeader {
 
 impl RealIpHeader {
     /// The header's name.
-    pub fn name(&self) -> &str {
+    pub fn name(&self) -> &HeaderName {
         match self {
-            Self::XForwardedFor => X_FORWARDED_FOR.as_str(),
-            Self::Forwarded => http::header::FORWARDED.as_str(),
-            Self::Single(name) => name.as_str(),
+            Self::XForwardedFor => &X_FORWARDED_FOR,
+            Self::Forwarded => &http::header::FORWARDED,
+            Self::Single(name) => name,
         }
     }
 }
@@ -66,12 +66,12 @@ pub enum Because {
 
 impl RealIp {
     /// The visitor's canonical address. `peer` is the other end of the connection.
-    pub fn of(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    pub fn of(&self, peer: IpAddr, headers: Headers<'_>) -> IpAddr {
         self.decide(peer, headers).0
     }
 
     /// The visitor's canonical address, and why it is this one.
-    pub fn decide(&self, peer: IpAddr, headers: &HeaderMap) -> (IpAddr, Because) {
+    pub fn decide(&self, peer: IpAddr, headers: Headers<'_>) -> (IpAddr, Because) {
         let peer = peer.to_canonical();
         if !self.trusted.contain(peer) {
             return (peer, Because::PeerIsNoProxy);
@@ -128,12 +128,14 @@ impl RealIp {
 static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// All lines of a header, the last one first: together they are one list (RFC 9110, section 5.3).
-fn lines<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
-    headers.get_all(name).into_iter().rev().map(http::HeaderValue::as_bytes)
+fn lines<'a, 'n>(headers: Headers<'a>, name: &'n HeaderName) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
+    headers.all(name).rev()
 }
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use super::*;
     use crate::networks;
 
@@ -152,7 +154,7 @@ mod tests {
             headers.append(name, line.parse().expect("a header value"));
         }
         real_ip(header)
-            .of(peer.parse().expect("an address"), &headers)
+            .of(peer.parse().expect("an address"), (&headers).into())
             .to_string()
     }
 
@@ -326,6 +328,6 @@ mod tests {
         headers.insert("x-forwarded-for", "192.0.2.1".parse().expect("a header value"));
         headers.insert("x_forwarded_for", "192.0.2.2".parse().expect("a header value"));
         let peer = "10.0.0.1".parse().expect("an address");
-        assert_eq!(real_ip(RealIpHeader::Forwarded).of(peer, &headers), peer);
+        assert_eq!(real_ip(RealIpHeader::Forwarded).of(peer, (&headers).into()), peer);
     }
 }

@@ -1,6 +1,8 @@
 //! Requests that a browser makes before anybody has clicked: prefetch, prerender, preview.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderName;
+
+use crate::headers::Headers;
 
 /// Headers and the values by which browsers say that they only guess (Chromium and Safari `Sec-Purpose` and `Purpose`,
 /// old Firefox `X-Moz`, Safari's top sites `X-Purpose`).
@@ -12,15 +14,14 @@ static MARKS: [(HeaderName, &[&str]); 4] = [
 ];
 
 /// Whether the request declares itself speculative. `Sec-Purpose: prefetch;prerender` is a list with parameters.
-pub fn is_speculative(headers: &HeaderMap) -> bool {
+pub fn is_speculative(headers: Headers<'_>) -> bool {
     MARKS
         .iter()
-        .any(|(name, words)| headers.get_all(name).into_iter().any(|value| says(value, words)))
+        .any(|(name, words)| headers.all(name).any(|value| says(value, words)))
 }
 
-fn says(value: &HeaderValue, words: &[&str]) -> bool {
+fn says(value: &[u8], words: &[&str]) -> bool {
     value
-        .as_bytes()
         .split(|byte| matches!(byte, b',' | b';'))
         .map(<[u8]>::trim_ascii)
         .any(|said| words.iter().any(|word| said.eq_ignore_ascii_case(word.as_bytes())))
@@ -28,6 +29,8 @@ fn says(value: &HeaderValue, words: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http::{HeaderMap, HeaderValue};
+
     use super::*;
 
     #[test]
@@ -48,10 +51,10 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(name, value.parse().expect("a header value"));
-            assert_eq!(is_speculative(&headers), expected, "{name}: {value}");
+            assert_eq!(is_speculative((&headers).into()), expected, "{name}: {value}");
             headers.insert(name, HeaderValue::from_static("x"));
             headers.append(name, value.parse().expect("a header value"));
-            assert_eq!(is_speculative(&headers), expected, "{name}: x, and {value}");
+            assert_eq!(is_speculative((&headers).into()), expected, "{name}: x, and {value}");
         }
     }
 }

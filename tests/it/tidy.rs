@@ -93,6 +93,7 @@ fn stages_know_what_they_may() {
         "country",
         "device",
         "file_print",
+        "headers",
         "hit_id",
         "language",
         "networks",
@@ -159,6 +160,7 @@ fn each_outside_thing_has_its_owners() {
                 "sandbox/",
             ],
         ),
+        ("httparse::", &["headers.rs", "server/requests.rs"]),
         ("lookup_host", &["click/network.rs"]),
         ("lru::", &["click/cache.rs"]),
         (
@@ -167,7 +169,13 @@ fn each_outside_thing_has_its_owners() {
         ),
         (
             "SystemTime::now",
-            &["server/connection.rs", "commands/", "certificates.rs", "config/tls.rs"],
+            &[
+                "server/connection.rs",
+                "server/requests.rs",
+                "commands/",
+                "certificates.rs",
+                "config/tls.rs",
+            ],
         ),
         ("maxminddb::", &["visitor/places"]),
         ("aho_corasick::", &["visitor/devices.rs"]),

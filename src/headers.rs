@@ -1,0 +1,91 @@
+//! The headers of a request, as whoever read them holds them. A leaf.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+/// A header as it came: its name in any case, its value without the white space around it.
+pub use httparse::Header;
+
+/// The headers of one request.
+#[derive(Clone, Copy, Debug)]
+pub enum Headers<'a> {
+    /// By name.
+    Map(&'a HeaderMap),
+    /// In the order in which they came.
+    Lines(&'a [Header<'a>]),
+}
+
+impl<'a> Headers<'a> {
+    /// None at all.
+    pub const NONE: Headers<'static> = Headers::Lines(&[]);
+
+    /// How many there are.
+    pub fn count(self) -> usize {
+        match self {
+            Self::Map(map) => map.len(),
+            Self::Lines(lines) => lines.len(),
+        }
+    }
+
+    /// The first of a name.
+    pub fn get(self, name: &HeaderName) -> Option<&'a [u8]> {
+        match self {
+            Self::Map(map) => map.get(name).map(HeaderValue::as_bytes),
+            Self::Lines(lines) => lines.iter().find(|line| is(line, name)).map(|line| line.value),
+        }
+    }
+
+    /// All of a name, in the order in which they came.
+    pub fn all<'n>(self, name: &'n HeaderName) -> impl DoubleEndedIterator<Item = &'a [u8]> + use<'a, 'n> {
+        let (map, lines) = match self {
+            Self::Map(map) => (Some(map.get_all(name)), &[][..]),
+            Self::Lines(lines) => (None, lines),
+        };
+        let of_map = map.into_iter().flatten().map(HeaderValue::as_bytes);
+        of_map.chain(lines.iter().filter(|line| is(line, name)).map(|line| line.value))
+    }
+
+    /// Whether there is one of a name.
+    pub fn has(self, name: &HeaderName) -> bool {
+        self.get(name).is_some()
+    }
+}
+
+impl<'a> From<&'a HeaderMap> for Headers<'a> {
+    fn from(map: &'a HeaderMap) -> Self {
+        Self::Map(map)
+    }
+}
+
+fn is(line: &Header<'_>, name: &HeaderName) -> bool {
+    line.name.eq_ignore_ascii_case(name.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::{ACCEPT, COOKIE, HOST};
+
+    use super::*;
+
+    #[test]
+    fn both_kinds_give_the_same() {
+        let named = [("accept", "a"), ("Host", "h"), ("ACCEPT", "b")];
+        let lines = named.map(|(name, value)| Header {
+            name,
+            value: value.as_bytes(),
+        });
+        let mut map = HeaderMap::new();
+        for (name, value) in named {
+            map.append(
+                name.parse::<HeaderName>().expect("a name"),
+                HeaderValue::from_static(value),
+            );
+        }
+        for headers in [Headers::from(&map), Headers::Lines(&lines)] {
+            assert_eq!(headers.count(), 3);
+            assert_eq!(headers.get(&ACCEPT), Some(&b"a"[..]));
+            assert_eq!(headers.all(&ACCEPT).collect::<Vec<_>>(), [b"a", b"b"]);
+            assert_eq!(headers.all(&ACCEPT).rev().collect::<Vec<_>>(), [b"b", b"a"]);
+            assert!(headers.has(&HOST) && !headers.has(&COOKIE));
+            assert_eq!(headers.all(&COOKIE).count(), 0);
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The requests of an HTTP/1.1 connection as browsers send them: a GET or HEAD of a path, its head whole and beyond doubt,
+//! nothing behind it. What is anything else is left to hyper, from its first byte to the connection's end.
+//!
+//! Between requests a connection holds neither buffers nor the state of an answer.
+
+use std::{
+    future::poll_fn,
+    io,
+    mem::MaybeUninit,
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
+    time::{Duration, SystemTime},
+};
+
+use http::{Method, Version};
+use httparse::{Header, Request, Status};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
+    time::{Instant, sleep_until, timeout},
+};
+
+use super::{Way, connection::Server, heads, reply::Reply, request::Head};
+use crate::headers::Headers;
+
+/// What is read at once. Most heads are shorter.
+const READ_BYTES: usize = 4096;
+/// More fields than browsers send.
+const FIELDS: usize = 64;
+/// What is read of an answer is smaller.
+const ANSWER_BYTES: usize = 512;
+/// For the last bytes of a connection to be taken.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// What is left of a connection to hyper.
+pub(super) struct Rest {
+    /// Bytes that have been read.
+    pub(super) first: Vec<u8>,
+    /// Requests that have been answered.
+    pub(super) served: u32,
+}
+
+/// Serves requests until the connection ends, or until one comes that is not served here.
+///
+/// Dropped at an await, it closes the connection; calls to trackers go on by themselves.
+pub(super) async fn serve<S>(server: &Server, stream: &mut S, way: &Way) -> Option<Rest>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let limits = &server.limits;
+    let began = Instant::now();
+    let ends = began + limits.connection_age;
+    let mut leave = pin!(server.silent_while_draining());
+    let mut timer = pin!(sleep_until(began + limits.first_byte));
+    let mut since = began;
+    let mut served = 0;
+    let mut bytes = Vec::new();
+    loop {
+        let limit = match (bytes.is_empty(), served) {
+            (false, _) => limits.head,
+            (true, 0) => limits.first_byte,
+            (true, _) => limits.keep_alive,
+        };
+        let due = ends.min(since + limit);
+        // It is mostly set for an earlier moment, and then only asked again.
+        if due < timer.deadline() {
+            timer.as_mut().reset(due);
+        }
+        let had = bytes.len();
+        let came = poll_fn(|context| {
+            if let Poll::Ready(came) = poll_some(stream, context, &mut bytes) {
+                return Poll::Ready(came.ok());
+            }
+            if leave.as_mut().poll(context).is_ready() {
+                return Poll::Ready(None);
+            }
+            while timer.as_mut().poll(context).is_ready() {
+                if due <= Instant::now() {
+                    return Poll::Ready(None);
+                }
+                timer.as_mut().reset(due);
+            }
+            Poll::Pending
+        });
+        match came.await {
+            None => break,
+            Some(0) if had == 0 => break,
+            Some(0) => return Some(Rest { first: bytes, served }),
+            Some(_) => {}
+        }
+        let is_last = served + 1 >= limits.requests_per_connection || since >= ends;
+        match Box::pin(answer(server, way, &bytes, is_last)).await {
+            Read::Strange => return Some(Rest { first: bytes, served }),
+            // A head's time begins with its first byte.
+            Read::Part if had == 0 => since = Instant::now(),
+            Read::Part => {}
+            Read::Answered { answer, is_last } => {
+                bytes = Vec::new();
+                served += 1;
+                if !write(stream, &answer, limits.write_stall).await || is_last {
+                    break;
+                }
+                since = Instant::now();
+            }
+        }
+    }
+    // Who does not take it has gone.
+    let _ = timeout(FAREWELL, stream.shutdown()).await;
+    None
+}
+
+/// Reads what is there, without holding room for it while nothing is.
+fn poll_some<S>(stream: &mut S, context: &mut Context<'_>, bytes: &mut Vec<u8>) -> Poll<io::Result<usize>>
+where
+    S: AsyncRead + Unpin,
+{
+    let mut room = [MaybeUninit::uninit(); READ_BYTES];
+    let mut buffer = ReadBuf::uninit(&mut room);
+    ready!(Pin::new(stream).poll_read(context, &mut buffer))?;
+    bytes.extend_from_slice(buffer.filled());
+    Poll::Ready(Ok(buffer.filled().len()))
+}
+
+/// Writes an answer; false when it cannot be, or is not taken in time.
+async fn write<S>(stream: &mut S, answer: &[u8], stall: Duration) -> bool
+where
+    S: AsyncWrite + Unpin,
+{
+    let mut written = pin!(async {
+        stream.write_all(answer).await?;
+        stream.flush().await
+    });
+    // It nearly always is at once, and needs no clock.
+    match poll_fn(|context| Poll::Ready(written.as_mut().poll(context))).await {
+        Poll::Ready(written) => written.is_ok(),
+        Poll::Pending => matches!(timeout(stall, written).await, Ok(Ok(()))),
+    }
+}
+
+/// What bytes are.
+enum Read {
+    /// The beginning of a head.
+    Part,
+    /// Nothing that is served here.
+    Strange,
+    /// A request, and its answer.
+    Answered { answer: Vec<u8>, is_last: bool },
+}
+
+/// Reads and answers one request.
+///
+/// Dropped at its await, as when the visitor leaves, it records the hit as one whose visitor left.
+async fn answer(server: &Server, way: &Way, bytes: &[u8], is_last: bool) -> Read {
+    let fits = u32::try_from(bytes.len()).is_ok_and(|length| length <= server.limits.header_bytes);
+    if !fits || !(bytes.starts_with(b"GET /") || bytes.starts_with(b"HEAD /")) {
+        return Read::Strange;
+    }
+    let mut lines = [const { MaybeUninit::<Header<'_>>::uninit() }; FIELDS];
+    let mut request = Request::new(&mut []);
+    let whole = request.parse_with_uninit_headers(bytes, &mut lines);
+    if heads::is_doubtful(bytes) {
+        return Read::Strange;
+    }
+    match whole {
+        Ok(Status::Complete(length)) if length == bytes.len() => {}
+        Ok(Status::Partial) => return Read::Part,
+        Ok(Status::Complete(_)) | Err(_) => return Read::Strange,
+    }
+    let Some((target, wants_close)) = plain(&request) else {
+        return Read::Strange;
+    };
+    let is_head = bytes[0] == b'H';
+    let head = Head {
+        method: if is_head { &Method::HEAD } else { &Method::GET },
+        authority: None,
+        target,
+        version: Version::HTTP_11,
+        headers: Headers::Lines(request.headers),
+    };
+    let at = SystemTime::now();
+    let outcome = server.hit(&head, way, at).await;
+    let mut reply = Reply::of(outcome);
+    reply.is_last |= is_last || wants_close || server.is_draining();
+    let mut answer = Vec::with_capacity(ANSWER_BYTES);
+    reply.write(is_head, at, &mut answer);
+    Read::Answered {
+        answer,
+        is_last: reply.is_last,
+    }
+}
+
+/// The target of a request that asks for nothing that hyper would have to do, and whether its connection is to be closed.
+fn plain<'a>(request: &Request<'_, 'a>) -> Option<(&'a str, bool)> {
+    let target = request.path.filter(|target| target.bytes().all(is_of_target))?;
+    let mut wants_close = false;
+    for line in &*request.headers {
+        match line.name.len() {
+            6 if line.name.eq_ignore_ascii_case("expect") => return None,
+            7 if line.name.eq_ignore_ascii_case("upgrade") => return None,
+            10 if line.name.eq_ignore_ascii_case("connection") => {
+                if line.value.eq_ignore_ascii_case(b"close") {
+                    wants_close = true;
+                } else if !line.value.eq_ignore_ascii_case(b"keep-alive") {
+                    return None;
+                }
+            }
+            14 if line.name.eq_ignore_ascii_case("content-length") => return None,
+            17 if line.name.eq_ignore_ascii_case("transfer-encoding") => return None,
+            _ => {}
+        }
+    }
+    (request.version == Some(1)).then_some((target, wants_close))
+}
+
+/// Whether a byte may stand in a path or a query (RFC 3986, sections 3.3 and 3.4).
+fn is_of_target(byte: u8) -> bool {
+    const OF_TARGET: [bool; 256] = {
+        let mut table = [false; 256];
+        let bytes = b"-._~!$&'()*+,;=:@/?%";
+        let mut at = 0;
+        while at < bytes.len() {
+            table[bytes[at] as usize] = true;
+            at += 1;
+        }
+        let mut byte = 0;
+        while byte < 256 {
+            table[byte] |= (byte as u8).is_ascii_alphanumeric();
+            byte += 1;
+        }
+        table
+    };
+    OF_TARGET[usize::from(byte)]
+}

@@ -52,10 +52,10 @@ where
     let mut leave = pin!(server.silent_while_draining());
     let mut timer = pin!(sleep_until(began + limits.first_byte));
     let mut since = began;
-    let mut served = 0;
+    let mut count = 0;
     let mut bytes = Vec::new();
     loop {
-        let limit = match (bytes.is_empty(), served) {
+        let limit = match (bytes.is_empty(), count) {
             (false, _) => limits.head,
             (true, 0) => limits.first_byte,
             (true, _) => limits.keep_alive,
@@ -84,18 +84,28 @@ where
         match came.await {
             None => break,
             Some(0) if had == 0 => break,
-            Some(0) => return Some(Rest { first: bytes, served }),
+            Some(0) => {
+                return Some(Rest {
+                    first: bytes,
+                    served: count,
+                });
+            }
             Some(_) => {}
         }
-        let is_last = served + 1 >= limits.requests_per_connection || since >= ends;
+        let is_last = count + 1 >= limits.requests_per_connection || since >= ends;
         match Box::pin(answer(server, way, &bytes, is_last)).await {
-            Read::Strange => return Some(Rest { first: bytes, served }),
+            Read::Strange => {
+                return Some(Rest {
+                    first: bytes,
+                    served: count,
+                });
+            }
             // A head's time begins with its first byte.
             Read::Part if had == 0 => since = Instant::now(),
             Read::Part => {}
             Read::Answered { answer, is_last } => {
                 bytes = Vec::new();
-                served += 1;
+                count += 1;
                 if !write(stream, &answer, limits.write_stall).await || is_last {
                     break;
                 }
@@ -215,16 +225,12 @@ fn plain<'a>(request: &Request<'_, 'a>) -> Option<(&'a str, bool)> {
 fn is_of_target(byte: u8) -> bool {
     const OF_TARGET: [bool; 256] = {
         let mut table = [false; 256];
-        let bytes = b"-._~!$&'()*+,;=:@/?%";
+        let bytes = b"-._~!$&'()*+,;=:@/?%\
+            0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
         let mut at = 0;
         while at < bytes.len() {
             table[bytes[at] as usize] = true;
             at += 1;
-        }
-        let mut byte = 0;
-        while byte < 256 {
-            table[byte] |= (byte as u8).is_ascii_alphanumeric();
-            byte += 1;
         }
         table
     };

@@ -115,6 +115,11 @@ fn path(text: &str) {
     if text.contains(['\\', '?', '#']) || text.contains(|c: char| c.is_control()) || text.ends_with(' ') {
         return;
     }
+    // `url` takes a drive of Windows for one that no dots lead out of, where only files have drives.
+    let is_drive = |segment: &str| matches!(segment.as_bytes(), [a, b':' | b'|'] if a.is_ascii_alphabetic());
+    if text.split('/').any(is_drive) {
+        return;
+    }
     let browser = Url::parse(&format!("http://h{text}")).expect("a URL");
     assert_eq!(path::canonical(browser.path()), Some(canonical), "{text:?}");
 }

@@ -87,6 +87,8 @@ fn try_all(target: &str, check: fn(&[u8])) {
 
 macro_rules! targets {
     ($($name:ident)*) => {
+        const TARGETS: &[&str] = &[$(stringify!($name)),*];
+
         $(#[test]
         fn $name() {
             try_all(stringify!($name), targets::$name::check);
@@ -95,3 +97,25 @@ macro_rules! targets {
 }
 
 targets!(answer configuration forwarded head language place proxy_header query template);
+
+#[test]
+fn each_target_is_fuzzed_and_tested() {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    let names = |folder: &str| {
+        let entries = fs::read_dir(fuzz.join(folder)).expect("a folder");
+        let paths = entries.map(|entry| entry.expect("an entry").path());
+        let stem = |path: &Path| path.file_stem().expect("a name").to_string_lossy().into_owned();
+        let mut names: Vec<String> = paths.map(|path| stem(&path)).filter(|name| name != "mod").collect();
+        names.sort();
+        names
+    };
+    for folder in ["targets", "bins", "seeds"] {
+        assert_eq!(names(folder), TARGETS, "{folder}");
+    }
+    let manifest = fs::read_to_string(fuzz.join("Cargo.toml")).expect("a manifest");
+    for target in TARGETS {
+        assert!(manifest.contains(&format!("path = \"bins/{target}.rs\"")), "{target}");
+        let bin = fs::read_to_string(fuzz.join(format!("bins/{target}.rs"))).expect("a bin");
+        assert!(bin.contains(&format!("onehop_fuzz::{target}::check(")), "{target}");
+    }
+}

@@ -85,10 +85,10 @@ pub fn check(bytes: &[u8]) {
     served(&answers(&said, bytes), bytes);
     // What is wrong with a head that does not end, and with a preface behind a request, hyper says or does not, as they come
     // in pieces or at once.
-    if bytes.windows(HTTP2.len()).any(|found| found == HTTP2) {
+    let whole = [bytes, b"\r\n\r\n"].concat();
+    if whole.windows(HTTP2.len()).any(|found| found == HTTP2) {
         return;
     }
-    let whole = [bytes, b"\r\n\r\n"].concat();
     let at_once = answers(&talk(&whole, whole.len()), &whole);
     served(&at_once, &whole);
     for piece in [1 + whole.len() / 48, 1 + whole.len() / 2] {

@@ -354,26 +354,32 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a segment of the path is `.` or `..` once its macros are taken out: with values that are empty it would be one.
+/// Whether a segment of the path is `.` or `..` once its macros are taken out: with values that are empty it would be one. What
+/// stands in a macro's name ends neither a segment nor the path.
 fn has_dot_segment(after_host: &str) -> bool {
-    let path = &after_host[..after_host.find(['?', '#']).unwrap_or(after_host.len())];
+    let mut outside = outside_macros();
+    let end = after_host.find(|c| outside(c) && matches!(c, '?' | '#'));
+    let path = &after_host[..end.unwrap_or(after_host.len())];
     // Hardly any path has what could be a dot.
-    path.contains(['.', '%'])
-        && path.split('/').skip(1).any(|segment| {
-            let mut depth = 0;
-            let text: String = segment
-                .chars()
-                .filter(|c| {
-                    match c {
-                        '{' => depth += 1,
-                        '}' => depth -= 1,
-                        _ => return depth == 0,
-                    }
-                    false
-                })
-                .collect();
-            matches!(&*percent::decode_path(text.as_bytes()), b"." | b"..")
-        })
+    path.contains(['.', '%']) && {
+        let mut outside = outside_macros();
+        let text: String = path.chars().filter(|&c| outside(c)).collect();
+        let mut segments = text.split('/').skip(1);
+        segments.any(|segment| matches!(&*percent::decode_path(segment.as_bytes()), b"." | b".."))
+    }
+}
+
+/// Tells of each character of a text, in their order, whether it is one outside of macros.
+fn outside_macros() -> impl FnMut(char) -> bool {
+    let mut depth = 0;
+    move |c| {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => return depth == 0,
+        }
+        false
+    }
 }
 
 enum Piece {
@@ -505,12 +511,30 @@ mod tests {
 
     #[test]
     fn dot_segments_are_refused() {
-        for path in ["/..", "/a/../b", "/{ip}/.", "/%2e%2E/x", "/.{ip}.", "/{ip}../"] {
+        for path in [
+            "/..",
+            "/a/../b",
+            "/{ip}/.",
+            "/%2e%2E/x",
+            "/.{ip}.",
+            "/{ip}../",
+            "/{query.a?b}%2e",
+            "/{query.a#b}/../x",
+            "/.{query.a/b}.",
+        ] {
             let text = format!("https://a.example{path}?x={{ip}}");
             let found = Template::url(&text, Use::Tracking).expect_err(path);
             assert!(found[0].message.contains("dots"), "{path}: {found:?}");
         }
-        for path in ["/.well-known/x", "/a../b", "/{ip}...", "/x?/../", "/x#/../"] {
+        for path in [
+            "/.well-known/x",
+            "/a../b",
+            "/{ip}...",
+            "/x?/../",
+            "/x#/../",
+            "/x{query.a/../b}",
+            "/{query.a?b}?/../",
+        ] {
             assert!(
                 Template::url(&format!("https://a.example{path}"), Use::Tracking).is_ok(),
                 "{path}"

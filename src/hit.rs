@@ -20,7 +20,7 @@ use crate::{
     headers::Headers,
     hit_id::HitId,
     link::Subject,
-    observe::Trace,
+    observe::{Found, Trace},
     outcome::{Outcome, Reason, Refusal},
     query::Query,
     redirect::{FallbackUrl, Values},
@@ -107,10 +107,15 @@ impl Ask for Arc<ClickApi> {
 /// Dropped at its await, which is where the tracker is asked, it leaves the call to go on by itself.
 pub async fn serve(edge: &Edge, hit: &Hit<'_>, trace: &mut Trace) -> Outcome {
     let visitor = Visitor::read(&edge.real_ip, &edge.lookups, hit.peer, hit.headers);
-    match arrive(edge, hit, &visitor, trace) {
+    let outcome = match arrive(edge, hit, &visitor, trace) {
         Ok(arrival) => try_offers(&edge.clicks, arrival, trace).await,
         Err(outcome) => outcome,
-    }
+    };
+    trace.found = Found {
+        country: visitor.country_if_asked(),
+        agent: visitor.agent_if_asked(),
+    };
+    outcome
 }
 
 /// Finds the link, and ends what is no person's click on one.

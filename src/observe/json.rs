@@ -5,9 +5,11 @@
 //! lines or terminals obey are escaped.
 
 use std::{
+    cell::RefCell,
     fmt,
     io::Write as _,
-    time::{Duration, SystemTime},
+    net::IpAddr,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use super::record::Record;
@@ -21,60 +23,59 @@ use crate::{
     visitor::Lookups,
 };
 
-/// Appends a record and a line break. The visitor's country and device are looked up here, as nothing on a hit's way may
-/// have asked for them.
+/// Appends a record and a line break. The visitor's country and device are looked up here where nothing on a hit's way has
+/// asked for them.
 pub fn write(record: &Record, lookups: &Lookups, out: &mut Vec<u8>) {
     let mut line = Line { out };
     let ended = &record.ended;
     let trace = &ended.trace;
     let offer = trace.offer.as_deref();
     line.out.extend_from_slice(b"{\"time\":\"");
-    line.display(timestamp(record.at));
+    write_timestamp(record.at, line.out);
     line.out.extend_from_slice(b"\",\"hit_id\":\"");
     record.hit_id.write(line.out);
     line.out.push(b'"');
-    line.text("outcome", Some(ended.kind.as_str()));
-    line.text("reason", ended.reason.map(Reason::as_str));
-    line.text("host", Some(&record.host));
-    line.text("path", record.path());
-    line.text("link", trace.link.as_deref());
-    line.text("offer", offer.and_then(|offer| offer.name.as_deref()));
-    line.text("tracker", offer.map(|offer| &*offer.tracker));
-    line.number("offer_id", offer.map(|offer| offer.ids.offer));
-    line.number("campaign_id", offer.map(|offer| offer.ids.campaign));
-    line.number("promo_id", offer.map(|offer| offer.ids.promo));
-    line.text("click_id", trace.click_id.as_ref().map(ClickId::as_str));
-    line.text("cache", trace.cache.map(cache_word));
-    line.number("attempts", Some(trace.effort.attempts.into()));
-    line.key("ip");
+    line.text(r#","outcome":"#, Some(ended.kind.as_str()));
+    line.text(r#","reason":"#, ended.reason.map(Reason::as_str));
+    line.text(r#","host":"#, Some(&record.host));
+    line.text(r#","path":"#, record.path());
+    line.text(r#","link":"#, trace.link.as_deref());
+    line.text(r#","offer":"#, offer.and_then(|offer| offer.name.as_deref()));
+    line.text(r#","tracker":"#, offer.map(|offer| &*offer.tracker));
+    line.number(r#","offer_id":"#, offer.map(|offer| offer.ids.offer));
+    line.number(r#","campaign_id":"#, offer.map(|offer| offer.ids.campaign));
+    line.number(r#","promo_id":"#, offer.map(|offer| offer.ids.promo));
+    line.text(r#","click_id":"#, trace.click_id.as_ref().map(ClickId::as_str));
+    line.text(r#","cache":"#, trace.cache.map(cache_word));
+    line.number(r#","attempts":"#, Some(trace.effort.attempts.into()));
+    line.out.extend_from_slice(b",\"ip\":\"");
+    line.ip(trace.ip);
     line.out.push(b'"');
-    line.display(trace.ip);
-    line.out.push(b'"');
+    let found = trace.found;
+    let country = found.country.unwrap_or_else(|| lookups.places.country(trace.ip));
+    line.text(r#","country":"#, country.as_ref().map(Country::as_str));
+    let read = || Some(lookups.agents.read(record.user_agent.as_deref()?));
+    let agent = found.agent.or_else(read);
     line.text(
-        "country",
-        lookups.places.country(trace.ip).as_ref().map(Country::as_str),
+        r#","device":"#,
+        agent.and_then(|agent| agent.device).map(Device::as_str),
     );
-    let agent = record
-        .user_agent
-        .as_deref()
-        .map(|user_agent| lookups.agents.read(user_agent));
-    line.text("device", agent.and_then(|agent| agent.device).map(Device::as_str));
-    line.bytes("user_agent", record.user_agent.as_deref());
-    line.bytes("referrer", record.referrer.as_deref());
+    line.bytes(r#","user_agent":"#, record.user_agent.as_deref());
+    line.bytes(r#","referrer":"#, record.referrer.as_deref());
     told(record, &mut line);
-    line.milliseconds("api_ms", trace.api);
-    line.milliseconds("total_ms", Some(ended.total));
+    line.milliseconds(r#","api_ms":"#, trace.api);
+    line.milliseconds(r#","total_ms":"#, Some(ended.total));
     if let Some(hedge) = trace.effort.hedge {
-        line.text("hedge", Some(hedge.as_str()));
+        line.text(r#","hedge":"#, Some(hedge.as_str()));
     }
     if let Some(by) = trace.effort.spared {
-        line.text("spared", Some(by.as_str()));
+        line.text(r#","spared":"#, Some(by.as_str()));
     }
     if !trace.effort.queued.is_zero() {
-        line.milliseconds("queue_ms", Some(trace.effort.queued));
+        line.milliseconds(r#","queue_ms":"#, Some(trace.effort.queued));
     }
     if let Some(reason) = trace.tracker_reason.as_deref() {
-        line.text("tracker_reason", Some(reason));
+        line.text(r#","tracker_reason":"#, Some(reason));
     }
     out.extend_from_slice(b"}\n");
 }
@@ -92,12 +93,12 @@ fn cache_word(used: CacheUse) -> &'static str {
 fn told(record: &Record, line: &mut Line<'_>) {
     if let Some(told) = &record.ended.trace.told {
         for (name, value) in told.iter() {
-            line.bytes(name, Some(&percent::decode_form(value)));
+            line.tag(name, &percent::decode_form(value));
         }
         return;
     }
     for (name, value) in wire::tags(record.query()) {
-        line.bytes(name, Some(&percent::decode_form(value.as_bytes())));
+        line.tag(name, &percent::decode_form(value.as_bytes()));
     }
 }
 
@@ -106,41 +107,65 @@ pub(super) fn timestamp(at: SystemTime) -> impl fmt::Display {
     humantime::format_rfc3339_millis(at)
 }
 
+/// The same; what stands before the milliseconds is made once a second.
+fn write_timestamp(at: SystemTime, out: &mut Vec<u8>) {
+    thread_local! {
+        static LAST: RefCell<(u64, String)> = const { RefCell::new((u64::MAX, String::new())) };
+    }
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    LAST.with_borrow_mut(|(second, text)| {
+        if *second != since.as_secs() {
+            *second = since.as_secs();
+            *text = humantime::format_rfc3339_seconds(at).to_string();
+        }
+        out.extend_from_slice(text.trim_end_matches('Z').as_bytes());
+    });
+    out.push(b'.');
+    out.extend_from_slice(&decimals(since.subsec_millis()));
+    out.push(b'Z');
+}
+
+/// Three digits of a number below 1000.
+fn decimals(number: u32) -> [u8; 3] {
+    [100, 10, 1].map(|place| b'0' + u8::try_from(number / place % 10).expect("a digit"))
+}
+
 /// A line that is being written; its first field stands already.
 struct Line<'a> {
     out: &'a mut Vec<u8>,
 }
 
 impl Line<'_> {
-    fn key(&mut self, key: &'static str) {
-        self.out.extend_from_slice(b",\"");
-        self.out.extend_from_slice(key.as_bytes());
-        self.out.extend_from_slice(b"\":");
-    }
-
+    /// A field; its key as it stands in a line, with comma and colon.
     fn text(&mut self, key: &'static str, text: Option<&str>) {
-        self.key(key);
+        self.out.extend_from_slice(key.as_bytes());
         match text {
-            Some(text) => {
-                self.out.push(b'"');
-                escape(text, self.out);
-                self.out.push(b'"');
-            }
+            Some(text) => self.quoted(text),
             None => self.out.extend_from_slice(b"null"),
         }
     }
 
+    fn quoted(&mut self, text: &str) {
+        self.out.push(b'"');
+        escape(text, self.out);
+        self.out.push(b'"');
+    }
+
     /// Bytes as text; what is not UTF-8 in them is replaced.
     fn bytes(&mut self, key: &'static str, bytes: Option<&[u8]>) {
-        match bytes.map(str::from_utf8) {
-            None => self.text(key, None),
-            Some(Ok(text)) => self.text(key, Some(text)),
-            Some(Err(_)) => self.text(key, bytes.map(String::from_utf8_lossy).as_deref()),
-        }
+        self.text(key, bytes.map(String::from_utf8_lossy).as_deref());
+    }
+
+    /// A field named by one of the tracker's words, in bytes as text.
+    fn tag(&mut self, name: &'static str, bytes: &[u8]) {
+        self.out.extend_from_slice(b",\"");
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"\":");
+        self.quoted(&String::from_utf8_lossy(bytes));
     }
 
     fn number(&mut self, key: &'static str, number: Option<u64>) {
-        self.key(key);
+        self.out.extend_from_slice(key.as_bytes());
         match number {
             Some(number) => self.digits(number),
             None => self.out.extend_from_slice(b"null"),
@@ -155,8 +180,28 @@ impl Line<'_> {
         );
         let microseconds = duration.map_or(0, |duration| duration.subsec_micros() % 1000);
         if microseconds > 0 {
-            let digits = format!(".{microseconds:03}");
-            self.out.extend_from_slice(digits.trim_end_matches('0').as_bytes());
+            let digits = decimals(microseconds);
+            let end = digits
+                .iter()
+                .rposition(|digit| *digit != b'0')
+                .map_or(0, |last| last + 1);
+            self.out.push(b'.');
+            self.out.extend_from_slice(&digits[..end]);
+        }
+    }
+
+    fn ip(&mut self, ip: IpAddr) {
+        match ip {
+            IpAddr::V4(ip) => {
+                for (n, octet) in ip.octets().into_iter().enumerate() {
+                    if n > 0 {
+                        self.out.push(b'.');
+                    }
+                    self.digits(octet.into());
+                }
+            }
+            // Writing to a vector does not fail.
+            IpAddr::V6(ip) => drop(write!(self.out, "{ip}")),
         }
     }
 
@@ -164,20 +209,20 @@ impl Line<'_> {
         self.out
             .extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     }
-
-    /// Text in which nothing needs an escape.
-    fn display(&mut self, text: impl fmt::Display) {
-        // Writing to a vector does not fail.
-        let _ = write!(self.out, "{text}");
-    }
 }
 
 /// Appends a text as the inside of a JSON string.
 fn escape(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
+    // Without an end before the end, so that the compiler makes it of whole registers: nearly every text needs no escape.
+    let may = bytes.iter().fold(false, |may, byte| may | may_need_escape(*byte));
+    if !may {
+        out.extend_from_slice(bytes);
+        return;
+    }
     let mut copied = 0;
     for (at, &byte) in bytes.iter().enumerate() {
-        if !MAY_NEED_ESCAPE[usize::from(byte)] {
+        if !may_need_escape(byte) {
             continue;
         }
         let Some(unfit) = text[at..].chars().next().filter(|c| is_unfit(*c)) else {
@@ -200,21 +245,10 @@ fn is_unfit(c: char) -> bool {
     matches!(c, '"' | '\\' | '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}')
 }
 
-/// The first bytes of the characters that [`is_unfit`] knows.
-const MAY_NEED_ESCAPE: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut control = 0;
-    while control < 0x20 {
-        table[control] = true;
-        control += 1;
-    }
-    table[b'"' as usize] = true;
-    table[b'\\' as usize] = true;
-    table[0x7f] = true;
-    table[0xc2] = true;
-    table[0xe2] = true;
-    table
-};
+/// Whether a byte is the first of a character that [`is_unfit`] knows.
+fn may_need_escape(byte: u8) -> bool {
+    (byte < b' ') | (byte == b'"') | (byte == b'\\') | (byte == 0x7f) | (byte == 0xc2) | (byte == 0xe2)
+}
 
 #[cfg(test)]
 mod tests {

@@ -20,7 +20,7 @@ use std::{
 pub use self::{
     click_log::ClickLog,
     metrics::Metrics,
-    record::{Record, Seen, Trace},
+    record::{Found, Record, Seen, Trace},
 };
 use crate::{
     hit_id::HitId,

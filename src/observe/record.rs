@@ -15,6 +15,8 @@ use smallvec::SmallVec;
 use crate::{
     click::{Asked, CacheUse, Effort, Told, Trafficback},
     click_id::ClickId,
+    country::Country,
+    device::Agent,
     edge::{Offer, OfferLabel},
     headers::Headers,
     hit_id::HitId,
@@ -31,6 +33,8 @@ pub struct Trace {
     pub link: Option<Arc<str>>,
     /// The click.
     pub click_id: Option<ClickId>,
+    /// What was found out about the visitor.
+    pub found: Found,
     pub(super) offer: Option<Arc<OfferLabel>>,
     pub(super) told: Option<Told>,
     pub(super) cache: Option<CacheUse>,
@@ -39,6 +43,15 @@ pub struct Trace {
     pub(super) effort: Effort,
     pub(super) api: Option<Duration>,
     pub(super) tracker_reason: Option<Box<str>>,
+}
+
+/// What was found out about a visitor on the way, where something asked for it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Found {
+    /// Their country, if a database knows it.
+    pub country: Option<Option<Country>>,
+    /// What their User-Agent says.
+    pub agent: Option<Agent>,
 }
 
 impl Default for Trace {
@@ -54,6 +67,7 @@ impl Trace {
             ip: peer.to_canonical(),
             link: None,
             click_id: None,
+            found: Found::default(),
             offer: None,
             told: None,
             cache: None,

@@ -79,6 +79,18 @@ impl<'a> Visitor<'a> {
     }
 }
 
+impl Visitor<'_> {
+    /// Their country, as far as a database knows it, if that was ever asked for.
+    pub fn country_if_asked(&self) -> Option<Option<Country>> {
+        self.country.get().copied()
+    }
+
+    /// What their User-Agent says, if that was ever asked for.
+    pub fn agent_if_asked(&self) -> Option<Agent> {
+        self.agent.get().copied()
+    }
+}
+
 impl About for Visitor<'_> {
     fn country(&self) -> Option<Country> {
         *self.country.get_or_init(|| self.lookups.places.country(self.ip))

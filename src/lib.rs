@@ -46,6 +46,7 @@ pub mod file_print;
 pub mod headers;
 pub mod hit;
 pub mod hit_id;
+pub mod keyed_hash;
 pub mod language;
 pub mod link;
 pub mod listener;

@@ -1,6 +1,6 @@
 //! Asking for a click: from the cache, from a call under way, or from the tracker.
 
-use std::{hash::RandomState, net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, timeout_at};
 
@@ -14,7 +14,7 @@ use super::{
     wire::{Target, Told, Who},
     words::{OfferKey, Words},
 };
-use crate::offer_ids::OfferIds;
+use crate::{keyed_hash::KeyedHash, offer_ids::OfferIds};
 
 /// How long clicks are kept, and how long calls may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,9 +54,9 @@ impl OfferRequest<'_> {
         }
     }
 
-    fn key(&self, hasher: &RandomState, ip: IpAddr, user_agent: &[u8]) -> Key {
+    fn key(&self, hash: &KeyedHash, ip: IpAddr, user_agent: &[u8]) -> Key {
         let OfferIds { offer, campaign, .. } = self.ids;
-        Key::new(hasher, self.tracker.number, offer, campaign, ip, user_agent)
+        Key::new(hash, self.tracker.number, offer, campaign, ip, user_agent)
     }
 }
 
@@ -100,7 +100,7 @@ impl Asked {
 /// All clicks: those had, and those on their way.
 pub struct ClickApi {
     settings: Settings,
-    hasher: RandomState,
+    hash: KeyedHash,
     cache: Arc<Cache>,
     flights: Arc<Flights>,
     words: Words,
@@ -111,7 +111,7 @@ impl ClickApi {
     pub fn new(settings: Settings) -> Self {
         Self {
             settings,
-            hasher: RandomState::new(),
+            hash: KeyedHash::new(),
             cache: Arc::new(Cache::new(settings.cache_entries)),
             flights: Arc::new(Flights::new()),
             words: Words::new(settings.offer_ttl, settings.care.deadline),
@@ -131,7 +131,7 @@ impl ClickApi {
         };
         Arc::new(Self {
             settings,
-            hasher: self.hasher.clone(),
+            hash: self.hash.clone(),
             cache,
             flights: Arc::clone(&self.flights),
             words: Words::new(settings.offer_ttl, settings.care.deadline),
@@ -156,7 +156,7 @@ impl ClickApi {
         told: impl FnOnce() -> Told,
         until: impl FnOnce() -> Instant,
     ) -> Asked {
-        let key = offer.key(&self.hasher, who.ip, who.user_agent);
+        let key = offer.key(&self.hash, who.ip, who.user_agent);
         let began = Instant::now();
         if let Some(click) = self.cache.get(&key, began) {
             return Asked::kept(Answer::Click(click), CacheUse::Hit);

@@ -3,7 +3,7 @@
 //! A bound in entries is a bound in bytes too: an entry that is larger than others takes the room of several.
 
 use std::{
-    hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState},
+    hash::{BuildHasherDefault, Hasher},
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -14,6 +14,7 @@ use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use super::answer::Click;
+use crate::keyed_hash::KeyedHash;
 
 /// Room for an entry. A browser's click takes about 600 bytes, so that the number of entries is what binds.
 const BYTES_PER_ENTRY: usize = 1024;
@@ -26,8 +27,7 @@ const MIN_SHARD_ENTRIES: usize = 1024;
 
 /// What the tracker takes for the same click: tracker, offer, campaign, IP and User-Agent, in this order, every part but
 /// the last of a fixed length, so that two keys are equal only when all parts are. Before them stands their hash, which is made
-/// once for all tables that the key is looked for in, with a random key of this process (`SipHash`), so that no visitor can aim at
-/// a slot.
+/// once for all tables that the key is looked for in, with a secret of this process, so that no visitor can aim at a slot.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key(SmallVec<[u8; 320]>);
 
@@ -35,14 +35,7 @@ const HASH_BYTES: usize = size_of::<u64>();
 
 impl Key {
     /// `tracker` is a number of the tracker, `ip` the visitor's canonical address.
-    pub fn new(
-        hasher: &RandomState,
-        tracker: u32,
-        offer_id: u64,
-        campaign_id: u64,
-        ip: IpAddr,
-        user_agent: &[u8],
-    ) -> Self {
+    pub fn new(hash: &KeyedHash, tracker: u32, offer_id: u64, campaign_id: u64, ip: IpAddr, user_agent: &[u8]) -> Self {
         const FIXED_BYTES: usize = HASH_BYTES + 4 + 8 + 8 + 16;
         let ip = match ip {
             IpAddr::V4(ip) => ip.to_ipv6_mapped(),
@@ -55,7 +48,7 @@ impl Key {
         key.extend_from_slice(&campaign_id.to_be_bytes());
         key.extend_from_slice(&ip.octets());
         key.extend_from_slice(user_agent);
-        let hash = hasher.hash_one(&key[HASH_BYTES..]);
+        let hash = hash.of(&key[HASH_BYTES..]);
         key[..HASH_BYTES].copy_from_slice(&hash.to_ne_bytes());
         Self(key)
     }
@@ -186,7 +179,7 @@ impl Shard {
 
 /// For keys that are equal in several places of a test.
 #[cfg(test)]
-pub(super) static HASHER: std::sync::LazyLock<RandomState> = std::sync::LazyLock::new(RandomState::new);
+pub(super) static HASHER: std::sync::LazyLock<KeyedHash> = std::sync::LazyLock::new(KeyedHash::new);
 
 #[cfg(test)]
 mod tests {

@@ -3,15 +3,13 @@
 //! An exact host beats a wildcard, a longer wildcard a shorter one; on one host an exact path beats a subtree, a deeper
 //! subtree a shallower one. A place of a more particular host that does not take the path leaves it to the next.
 
-use std::{
-    collections::HashSet,
-    hash::{BuildHasher, RandomState},
-};
+use std::collections::HashSet;
 
 use hashbrown::HashTable;
 use smallvec::SmallVec;
 
 use super::place::{HostPattern, Place};
+use crate::keyed_hash::KeyedHash;
 
 /// Places and what stands at them. Made for millions: a place takes its text and some 30 bytes.
 #[derive(Debug)]
@@ -22,7 +20,7 @@ pub struct Table<T> {
     exact: HashTable<u32>,
     /// The same for the roots of subtrees.
     subtrees: HashTable<u32>,
-    hasher: RandomState,
+    hash: KeyedHash,
     /// How many segments the roots of subtrees have, so that no other prefix is looked up.
     depths: Vec<usize>,
     /// Host patterns with a star.
@@ -67,7 +65,7 @@ impl<T> Default for Table<T> {
             keys: Keys::default(),
             exact: HashTable::new(),
             subtrees: HashTable::new(),
-            hasher: RandomState::new(),
+            hash: KeyedHash::new(),
             depths: Vec::new(),
             wildcards: HashSet::new(),
         }
@@ -93,7 +91,7 @@ impl<T> Table<T> {
             "/" if place.subtree => "",
             path => path,
         };
-        let Self { keys, hasher, .. } = self;
+        let Self { keys, hash, .. } = self;
         let map = if place.subtree {
             &mut self.subtrees
         } else {
@@ -105,15 +103,15 @@ impl<T> Table<T> {
             keys.text.push_str(part);
         }
         let key = &keys.text.as_bytes()[begin..];
-        let hash = hasher.hash_one(key);
-        if let Some(&taken) = map.find(hash, |&known| keys.key(known) == key) {
+        let at = hash.of(key);
+        if let Some(&taken) = map.find(at, |&known| keys.key(known) == key) {
             keys.text.truncate(begin);
             return Err(Taken(taken as usize));
         }
         let number = u32::try_from(keys.ends.len()).expect("fewer places than memory for them");
         keys.ends
             .push((keys.text.len(), u32::try_from(item).unwrap_or(u32::MAX)));
-        map.insert_unique(hash, number, |&known| hasher.hash_one(keys.key(known)));
+        map.insert_unique(at, number, |&known| hash.of(keys.key(known)));
         if place.subtree {
             let depth = segments(&place.path);
             if let Err(at) = self.depths.binary_search_by(|known| depth.cmp(known)) {
@@ -128,10 +126,10 @@ impl<T> Table<T> {
 
     /// Makes room for more items, with a place for each.
     pub fn reserve(&mut self, more: usize) {
-        let Self { keys, hasher, .. } = self;
+        let Self { keys, hash, .. } = self;
         self.items.reserve(more);
         keys.ends.reserve(more);
-        self.exact.reserve(more, |&known| hasher.hash_one(keys.key(known)));
+        self.exact.reserve(more, |&known| hash.of(keys.key(known)));
     }
 
     /// Gives back what was taken in advance, once all is placed.
@@ -200,7 +198,7 @@ impl<T> Table<T> {
     }
 
     fn item(&self, map: &HashTable<u32>, key: &[u8]) -> Option<&T> {
-        let hash = self.hasher.hash_one(key);
+        let hash = self.hash.of(key);
         let number = *map.find(hash, |&known| self.keys.key(known) == key)?;
         let (_, item) = self.keys.ends[number as usize];
         self.items.get(item as usize)

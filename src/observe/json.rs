@@ -12,7 +12,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::record::Record;
+use super::record::{Record, Trace};
 use crate::{
     click::{CacheUse, wire},
     click_id::ClickId,
@@ -20,6 +20,7 @@ use crate::{
     device::Device,
     outcome::Reason,
     percent,
+    query::Query,
     visitor::Lookups,
 };
 
@@ -38,7 +39,8 @@ pub fn write(record: &Record, lookups: &Lookups, out: &mut Vec<u8>) {
     line.text(r#","outcome":"#, Some(ended.kind.as_str()));
     line.text(r#","reason":"#, ended.reason.map(Reason::as_str));
     line.text(r#","host":"#, Some(&record.host));
-    line.text(r#","path":"#, record.path());
+    let (path, query) = record.path_and_query();
+    line.text(r#","path":"#, path);
     line.text(r#","link":"#, trace.link.as_deref());
     line.text(r#","offer":"#, offer.and_then(|offer| offer.name.as_deref()));
     line.text(r#","tracker":"#, offer.map(|offer| &*offer.tracker));
@@ -62,7 +64,7 @@ pub fn write(record: &Record, lookups: &Lookups, out: &mut Vec<u8>) {
     );
     line.bytes(r#","user_agent":"#, record.user_agent.as_deref());
     line.bytes(r#","referrer":"#, record.referrer.as_deref());
-    told(record, &mut line);
+    told(trace, query, &mut line);
     line.milliseconds(r#","api_ms":"#, trace.api);
     line.milliseconds(r#","total_ms":"#, Some(ended.total));
     if let Some(hedge) = trace.effort.hedge {
@@ -90,14 +92,14 @@ fn cache_word(used: CacheUse) -> &'static str {
 }
 
 /// `utm_*` and `subid*` as the tracker is told them, or would be.
-fn told(record: &Record, line: &mut Line<'_>) {
-    if let Some(told) = &record.ended.trace.told {
+fn told(trace: &Trace, query: Query<'_>, line: &mut Line<'_>) {
+    if let Some(told) = &trace.told {
         for (name, value) in told.iter() {
             line.tag(name, &percent::decode_form(value));
         }
         return;
     }
-    for (name, value) in wire::tags(record.query()) {
+    for (name, value) in wire::tags(query) {
         line.tag(name, &percent::decode_form(value.as_bytes()));
     }
 }
@@ -138,30 +140,34 @@ struct Line<'a> {
 impl Line<'_> {
     /// A field; its key as it stands in a line, with comma and colon.
     fn text(&mut self, key: &'static str, text: Option<&str>) {
+        self.bytes(key, text.map(str::as_bytes));
+    }
+
+    fn bytes(&mut self, key: &'static str, bytes: Option<&[u8]>) {
         self.out.extend_from_slice(key.as_bytes());
-        match text {
-            Some(text) => self.quoted(text),
+        match bytes {
+            Some(bytes) => self.quoted(bytes),
             None => self.out.extend_from_slice(b"null"),
         }
     }
 
-    fn quoted(&mut self, text: &str) {
-        self.out.push(b'"');
-        escape(text, self.out);
-        self.out.push(b'"');
-    }
-
     /// Bytes as text; what is not UTF-8 in them is replaced.
-    fn bytes(&mut self, key: &'static str, bytes: Option<&[u8]>) {
-        self.text(key, bytes.map(String::from_utf8_lossy).as_deref());
+    fn quoted(&mut self, bytes: &[u8]) {
+        self.out.push(b'"');
+        if is_plain(bytes) {
+            self.out.extend_from_slice(bytes);
+        } else {
+            escape(&String::from_utf8_lossy(bytes), self.out);
+        }
+        self.out.push(b'"');
     }
 
-    /// A field named by one of the tracker's words, in bytes as text.
+    /// A field named by one of the tracker's words.
     fn tag(&mut self, name: &'static str, bytes: &[u8]) {
         self.out.extend_from_slice(b",\"");
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b"\":");
-        self.quoted(&String::from_utf8_lossy(bytes));
+        self.quoted(bytes);
     }
 
     fn number(&mut self, key: &'static str, number: Option<u64>) {
@@ -214,12 +220,6 @@ impl Line<'_> {
 /// Appends a text as the inside of a JSON string.
 fn escape(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
-    // Without an end before the end, so that the compiler makes it of whole registers: nearly every text needs no escape.
-    let may = bytes.iter().fold(false, |may, byte| may | may_need_escape(*byte));
-    if !may {
-        out.extend_from_slice(bytes);
-        return;
-    }
     let mut copied = 0;
     for (at, &byte) in bytes.iter().enumerate() {
         if !may_need_escape(byte) {
@@ -243,6 +243,14 @@ fn escape(text: &str, out: &mut Vec<u8>) {
 /// lines.
 fn is_unfit(c: char) -> bool {
     matches!(c, '"' | '\\' | '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}')
+}
+
+/// Whether bytes are a text that needs no escape, as nearly all are: visible ASCII without quotes and backslashes. Without an
+/// end before the end, so that the compiler makes it of whole registers.
+fn is_plain(bytes: &[u8]) -> bool {
+    let strange =
+        |byte: u8| u8::from(byte < b' ') | u8::from(byte >= 0x7f) | u8::from(byte == b'"') | u8::from(byte == b'\\');
+    bytes.iter().fold(0, |any, byte| any | strange(*byte)) == 0
 }
 
 /// Whether a byte is the first of a character that [`is_unfit`] knows.

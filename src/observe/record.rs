@@ -181,15 +181,12 @@ impl Record {
         }
     }
 
-    /// The path as it came.
-    pub fn path(&self) -> Option<&str> {
-        let target = self.target.as_deref()?;
-        Some(target.split_once('?').map_or(target, |(path, _)| path))
-    }
-
-    /// The query as it came.
-    pub fn query(&self) -> Query<'_> {
-        let query = self.target.as_deref().and_then(|target| target.split_once('?'));
-        Query::new(query.map_or("", |(_, query)| query))
+    /// Path and query as they came; no path where they could not be read.
+    pub fn path_and_query(&self) -> (Option<&str>, Query<'_>) {
+        let Some(target) = self.target.as_deref() else {
+            return (None, Query::new(""));
+        };
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        (Some(path), Query::new(query))
     }
 }

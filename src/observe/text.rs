@@ -17,7 +17,7 @@ pub fn write(record: &Record, out: &mut Vec<u8>) {
         line,
         "{} {} from {}: {}",
         super::json::timestamp(record.at),
-        record.path().unwrap_or("(an unreadable request)"),
+        record.path_and_query().0.unwrap_or("(an unreadable request)"),
         ended.trace.ip,
         ended.kind.as_str()
     );

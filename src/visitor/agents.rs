@@ -2,14 +2,15 @@
 //! latest, as some thousand User-Agents make nearly all visits.
 
 use std::{
-    fmt,
-    hash::{BuildHasher, RandomState},
-    iter,
+    fmt, iter,
     sync::atomic::{AtomicU64, Ordering},
 };
 
 use super::{bots::Bots, devices::Devices};
-use crate::device::{Agent, Browser, Device, Os};
+use crate::{
+    device::{Agent, Browser, Device, Os},
+    keyed_hash::KeyedHash,
+};
 
 /// Slots of the memo, a power of two.
 const SLOTS: usize = 1 << SLOT_BITS;
@@ -30,7 +31,7 @@ pub struct Agents {
     /// that threads need not agree on anything; what shares a slot displaces one another.
     memo: Box<[AtomicU64]>,
     /// Of this process alone, so that nobody can choose a User-Agent that passes for another.
-    hasher: RandomState,
+    hash: KeyedHash,
 }
 
 impl fmt::Debug for Agents {
@@ -52,13 +53,13 @@ impl Agents {
             bots: Bots::new(),
             devices: Devices::new(),
             memo: iter::repeat_with(|| AtomicU64::new(0)).take(SLOTS).collect(),
-            hasher: RandomState::new(),
+            hash: KeyedHash::new(),
         }
     }
 
     /// What the bytes of a `User-Agent` say. A declared bot's device is [`Device::Bot`], whatever else it names.
     pub fn read(&self, user_agent: &[u8]) -> Agent {
-        let hash = self.hasher.hash_one(user_agent);
+        let hash = self.hash.of(user_agent);
         let slot = &self.memo[usize::try_from(hash & ANSWER).expect("of a few bits")];
         let kept = slot.load(Ordering::Relaxed);
         if kept & FILLED != 0 && kept & !ANSWER == hash & !ANSWER {

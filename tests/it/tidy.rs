@@ -95,6 +95,7 @@ fn stages_know_what_they_may() {
         "file_print",
         "headers",
         "hit_id",
+        "keyed_hash",
         "language",
         "networks",
         "offer_ids",

@@ -1,5 +1,6 @@
 //! The wiring: builds every part out of a configuration, binds before anything runs, and drains at the end.
 
+mod open;
 mod reload;
 mod running;
 mod serving;

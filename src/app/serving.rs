@@ -10,7 +10,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{END_LIMIT, Failure};
+use super::{END_LIMIT, Failure, open::Connections};
 use crate::{
     door::Door,
     listener::{self, Owner},
@@ -64,7 +64,7 @@ pub(super) struct Serving {
     /// Each connection holds a copy: when all are gone, so are the connections.
     open: mpsc::Sender<()>,
     all_closed: mpsc::Receiver<()>,
-    cut: watch::Sender<bool>,
+    connections: Connections,
 }
 
 struct Running {
@@ -83,7 +83,7 @@ impl Serving {
             tasks: JoinSet::new(),
             open,
             all_closed,
-            cut: watch::Sender::new(false),
+            connections: Connections::default(),
         }
     }
 
@@ -101,7 +101,7 @@ impl Serving {
         };
         tracing::info!("listening on {scheme}://{}", socket.local_addr().unwrap_or(wanted));
         let stop = watch::Sender::new(false);
-        let (doors, open, cut) = (Arc::clone(&self.doors), self.open.clone(), self.cut.clone());
+        let (doors, open, connections) = (Arc::clone(&self.doors), self.open.clone(), self.connections.clone());
         let mut stopped = stop.subscribe();
         self.tasks.spawn(async move {
             let stop = async {
@@ -113,18 +113,15 @@ impl Serving {
                 let Some(place) = doors.plain.server.admit(&stream, peer.ip()) else {
                     return;
                 };
-                let (open, mut is_cut) = (open.clone(), cut.subscribe());
-                tokio::spawn(async move {
+                let open = open.clone();
+                connections.spawn(async move {
                     let door = match kind {
                         Kind::Plain => Some(&doors.plain),
                         Kind::Secure => doors.secure.as_ref(),
                     };
                     // Its listener is about to close.
                     let Some(door) = door else { return };
-                    tokio::select! {
-                        () = door.take(stream, peer, place) => {}
-                        _ = is_cut.wait_for(|cut| *cut) => {}
-                    }
+                    door.take(stream, peer, place).await;
                     drop(open);
                 });
             })
@@ -164,7 +161,7 @@ impl Serving {
             mut tasks,
             open,
             mut all_closed,
-            cut,
+            connections,
             ..
         } = self;
         drop(open);
@@ -180,7 +177,7 @@ impl Serving {
         if timeout(limit, drained).await.is_err() {
             tracing::warn!("connections were still open at the end of limits.drain, and are cut");
             // Their hits are told of as they end, and that takes no waiting.
-            cut.send_replace(true);
+            connections.cut();
             let _ = timeout(END_LIMIT, all_closed.recv()).await;
         }
     }

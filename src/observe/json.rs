@@ -255,7 +255,7 @@ fn is_plain(bytes: &[u8]) -> bool {
 
 /// Whether a byte is the first of a character that [`is_unfit`] knows.
 fn may_need_escape(byte: u8) -> bool {
-    (byte < b' ') | (byte == b'"') | (byte == b'\\') | (byte == 0x7f) | (byte == 0xc2) | (byte == 0xe2)
+    matches!(byte, 0..b' ' | b'"' | b'\\' | 0x7f | 0xc2 | 0xe2)
 }
 
 #[cfg(test)]

@@ -49,9 +49,12 @@ pub(crate) async fn thousand() -> bool {
         "changes of links and certificates", "hits", "failed", "memory", "open files"
     );
     let operator = Visitor::new(edge.admin).method("POST").host("localhost");
+    // Some hits between two changes.
+    let mut times = tokio::time::interval(Duration::from_millis(25));
     let mut at_first = None;
     let mut as_expected = true;
     for number in 1..=CHANGES {
+        times.tick().await;
         let broken = number % 10 == 0;
         let (certificate, key) = &pairs[number / 2 % 2];
         match (broken, number % 20 == 0, number % 2 == 0) {

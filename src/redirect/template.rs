@@ -354,32 +354,31 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a segment of the path is `.` or `..` once its macros are taken out: with values that are empty it would be one. What
-/// stands in a macro's name ends neither a segment nor the path.
+/// Whether a segment of the path may become `.` or `..`: with values that are empty, or with a slash at either end, as those of
+/// `{path}` and `{rest}` may have. What stands in a macro's name ends neither a segment nor the path.
 fn has_dot_segment(after_host: &str) -> bool {
-    let mut outside = outside_macros();
-    let end = after_host.find(|c| outside(c) && matches!(c, '?' | '#'));
-    let path = &after_host[..end.unwrap_or(after_host.len())];
-    // Hardly any path has what could be a dot.
-    path.contains(['.', '%']) && {
-        let mut outside = outside_macros();
-        let text: String = path.chars().filter(|&c| outside(c)).collect();
-        let mut segments = text.split('/').skip(1);
-        segments.any(|segment| matches!(&*percent::decode_path(segment.as_bytes()), b"." | b".."))
+    // Hardly any has what could be a dot.
+    if !after_host.contains(['.', '%']) {
+        return false;
     }
-}
-
-/// Tells of each character of a text, in their order, whether it is one outside of macros.
-fn outside_macros() -> impl FnMut(char) -> bool {
-    let mut depth = 0;
-    move |c| {
-        match c {
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            _ => return depth == 0,
+    let mut path = String::with_capacity(after_host.len());
+    // What is wrong with a brace has been told.
+    for piece in pieces(after_host, 0).flatten() {
+        match piece {
+            Piece::Text(at) => {
+                let text = &after_host[at];
+                let end = text.find(['?', '#']);
+                path.push_str(&text[..end.unwrap_or(text.len())]);
+                if end.is_some() {
+                    break;
+                }
+            }
+            Piece::Macro(at) if matches!(&after_host[at.clone()], "path" | "rest") => path.push('/'),
+            Piece::Macro(_) => {}
         }
-        false
     }
+    let mut segments = path.split('/').skip(1);
+    segments.any(|segment| matches!(&*percent::decode_path(segment.as_bytes()), b"." | b".."))
 }
 
 enum Piece {
@@ -521,6 +520,9 @@ mod tests {
             "/{query.a?b}%2e",
             "/{query.a#b}/../x",
             "/.{query.a/b}.",
+            "/..{path}x",
+            "/x{rest}.",
+            "/x{rest}%2e.{path}x",
         ] {
             let text = format!("https://a.example{path}?x={{ip}}");
             let found = Template::url(&text, Use::Tracking).expect_err(path);
@@ -533,6 +535,8 @@ mod tests {
             "/x?/../",
             "/x#/../",
             "/x{query.a/../b}",
+            "/{rest}.html",
+            "/v1.{path}",
             "/{query.a?b}?/../",
         ] {
             assert!(

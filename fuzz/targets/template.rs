@@ -26,8 +26,9 @@ use url::Url;
 
 use super::{lines, text};
 
-/// What a macro's place is marked by.
+/// What a macro's place is marked by, with its number between.
 const MARK: &str = "zq";
+const END: &str = "qz";
 const IP: &str = "2001:db8::7";
 
 pub fn check(bytes: &[u8]) {
@@ -58,7 +59,9 @@ pub fn check(bytes: &[u8]) {
         }),
         reason: "overcap",
     };
-    if String::from_utf8_lossy(&percent::decode_path(template.as_bytes())).contains(MARK) {
+    let plain = percent::decode_path(template.as_bytes());
+    let plain = String::from_utf8_lossy(&plain);
+    if plain.contains(MARK) || plain.contains(END) {
         return;
     }
 
@@ -199,7 +202,7 @@ fn mark(template: &str) -> (String, Vec<Macro>) {
         let (name, after) = piece.split_once('}').expect("it has been read");
         let usage = [Use::Traffic, Use::Trafficback];
         let found = usage.into_iter().find_map(|usage| Macro::parse(name, usage).ok());
-        write!(marked, "{MARK}{}{MARK}{after}", macros.len()).expect("a string");
+        write!(marked, "{MARK}{}{END}{after}", macros.len()).expect("a string");
         macros.push(found.expect("it has been read"));
     }
     (marked, macros)
@@ -210,7 +213,7 @@ fn filled(marked: &[u8], values: &[Vec<u8>]) -> Vec<u8> {
     let text = percent::decode_form(marked);
     let (mut out, mut from) = (Vec::new(), 0);
     for (number, value) in values.iter().enumerate() {
-        let mark = format!("{MARK}{number}{MARK}").into_bytes();
+        let mark = format!("{MARK}{number}{END}").into_bytes();
         if let Some(at) = text[from..].windows(mark.len()).position(|found| found == mark) {
             out.extend_from_slice(&text[from..from + at]);
             out.extend_from_slice(value);
@@ -248,7 +251,7 @@ impl Expected {
     fn own_names(&self) -> Vec<Vec<u8>> {
         let mut query = self.url.query().unwrap_or_default().to_owned();
         for number in 0..self.values.len() {
-            query = query.replace(&format!("{MARK}{number}{MARK}"), "");
+            query = query.replace(&format!("{MARK}{number}{END}"), "");
         }
         let own = pairs(Query::new(&query), |_| true);
         own.into_iter().map(|pair| pair.0).collect()
@@ -301,7 +304,7 @@ impl Expected {
 
     /// How many of the macros stand in the path: the first ones.
     fn in_path(&self) -> usize {
-        let is_there = |number: &usize| self.url.path().contains(&format!("{MARK}{number}{MARK}"));
+        let is_there = |number: &usize| self.url.path().contains(&format!("{MARK}{number}{END}"));
         (0..self.values.len()).take_while(is_there).count()
     }
 

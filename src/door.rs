@@ -41,7 +41,8 @@ impl Door {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let proxy = peer.ip().to_canonical();
-        let Some(peer) = self.peer(&mut stream, proxy).await else {
+        // What is over before the first request takes no room of the connection's life: hence the boxes.
+        let Some(peer) = Box::pin(self.peer(&mut stream, proxy)).await else {
             return;
         };
         // Whoever speaks for many himself is not counted.
@@ -53,7 +54,7 @@ impl Door {
         let Some(acceptor) = &self.acceptor else {
             return server.serve(stream, peer.into()).await;
         };
-        match acceptor.accept(stream).await {
+        match Box::pin(acceptor.accept(stream)).await {
             Ok(accepted) => {
                 let protocol = match accepted.protocol {
                     tls::Protocol::Http1 => Protocol::Http1,
@@ -63,7 +64,9 @@ impl Door {
                     protocol,
                     certificate: accepted.certificate,
                 };
-                server.serve(accepted.stream, Way { peer, tls: Some(tls) }).await;
+                server
+                    .serve(Box::new(accepted.stream), Way { peer, tls: Some(tls) })
+                    .await;
             }
             // Scanners make thousands of them.
             Err(why) => tracing::debug!(%peer, %why, "no TLS connection"),

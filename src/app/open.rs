@@ -19,7 +19,7 @@ struct Open {
 }
 
 /// One that is open until it is dropped.
-struct Connection {
+pub(super) struct Connection {
     all: Connections,
     number: u64,
 }
@@ -29,8 +29,12 @@ impl Connections {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs a connection on a task of its own.
-    pub(super) fn spawn(&self, run: impl Future<Output = ()> + Send + 'static) {
+    /// Runs a connection on a task of its own, which is to hold what it is given. (A future that is awaited by another takes its
+    /// room twice.)
+    pub(super) fn spawn<F>(&self, run: impl FnOnce(Connection) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let number = {
             let mut open = self.open();
             open.last += 1;
@@ -43,10 +47,7 @@ impl Connections {
             number,
         };
         // Its end may come before it is known, and takes the same lock.
-        let task = tokio::spawn(async move {
-            run.await;
-            drop(connection);
-        });
+        let task = tokio::spawn(run(connection));
         if let Some(known) = self.open().tasks.get_mut(&number) {
             *known = Some(task.abort_handle());
         }
@@ -80,12 +81,12 @@ mod tests {
         let connections = Connections::default();
         let (ends, mut all_ended) = mpsc::channel::<()>(1);
         let end = ends.clone();
-        connections.spawn(async move { drop(end) });
+        connections.spawn(|connection| async move { drop((end, connection)) });
         for _ in 0..3 {
             let end = ends.clone();
-            connections.spawn(async move {
+            connections.spawn(|connection| async move {
                 pending::<()>().await;
-                drop(end);
+                drop((end, connection));
             });
         }
         drop(ends);

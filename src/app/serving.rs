@@ -114,7 +114,7 @@ impl Serving {
                     return;
                 };
                 let open = open.clone();
-                connections.spawn(async move {
+                connections.spawn(|connection| async move {
                     let door = match kind {
                         Kind::Plain => Some(&doors.plain),
                         Kind::Secure => doors.secure.as_ref(),
@@ -122,7 +122,7 @@ impl Serving {
                     // Its listener is about to close.
                     let Some(door) = door else { return };
                     door.take(stream, peer, place).await;
-                    drop(open);
+                    drop((open, connection));
                 });
             })
             .await

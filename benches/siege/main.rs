@@ -1,7 +1,7 @@
 //! A built edge under siege, and through a thousand changes: what its visitors notice, and what it holds afterwards.
 //!
 //! `cargo bench --bench siege` prints two tables, and ends with 1 if more is noticed than is promised. Who besieges are processes of
-//! their own, so that what they take they take from the edge and not from the visitors' clocks.
+//! their own, and yield the processors to others: in earnest they sit at other machines.
 
 mod besiegers;
 mod changes;
@@ -97,7 +97,9 @@ struct Besiegers(Child);
 impl Besiegers {
     /// Starts them, and waits until they stand.
     fn start(way: &str, edge: SocketAddr) -> Self {
-        let mut child = Command::new(std::env::current_exe().expect("a program"))
+        let mut child = Command::new("nice")
+            .args(["-n", "19"])
+            .arg(std::env::current_exe().expect("a program"))
             .args([way, &edge.to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -51,7 +51,7 @@ use crate::{
 };
 
 /// While draining, how long a connection may stay silent before it is closed: time for a request that is on its way.
-const LINGER: Duration = Duration::from_millis(500);
+pub(super) const LINGER: Duration = Duration::from_millis(500);
 /// Request bodies are not read; a window is needed all the same (RFC 9113, section 6.9.2).
 const WINDOW_BYTES: u32 = 64 * 1024;
 /// Answers are smaller than this.
@@ -268,13 +268,13 @@ impl Server {
     }
 
     /// Ends when draining begins.
-    async fn draining(&self) {
+    pub(super) async fn draining(&self) {
         // A sender that is gone wants nothing any more.
         let _ = self.draining.clone().wait_for(|draining| *draining).await;
     }
 
     /// Ends when draining has begun and a connection was given time to speak.
-    pub(super) async fn silent_while_draining(&self) {
+    async fn silent_while_draining(&self) {
         self.draining().await;
         tokio::time::sleep(LINGER).await;
     }

@@ -19,7 +19,13 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{Way, connection::Server, heads, reply::Reply, request::Head};
+use super::{
+    Way,
+    connection::{LINGER, Server},
+    heads,
+    reply::Reply,
+    request::Head,
+};
 use crate::headers::Headers;
 
 /// What is read at once. Most heads are shorter.
@@ -49,7 +55,8 @@ where
     let limits = &server.limits;
     let began = Instant::now();
     let ends = began + limits.connection_age;
-    let mut leave = pin!(server.silent_while_draining());
+    let mut draining = pin!(server.draining());
+    let mut leaves: Option<Instant> = None;
     let mut timer = pin!(sleep_until(began + limits.first_byte));
     let mut since = began;
     let mut count = 0;
@@ -60,7 +67,8 @@ where
             (true, 0) => limits.first_byte,
             (true, _) => limits.keep_alive,
         };
-        let due = ends.min(since + limit);
+        let mut due = ends.min(since + limit);
+        due = leaves.map_or(due, |leaves| due.min(leaves));
         // It is mostly set for an earlier moment, and then only asked again.
         if due < timer.deadline() {
             timer.as_mut().reset(due);
@@ -70,8 +78,11 @@ where
             if let Poll::Ready(came) = poll_some(stream, context, &mut bytes) {
                 return Poll::Ready(came.ok());
             }
-            if leave.as_mut().poll(context).is_ready() {
-                return Poll::Ready(None);
+            if leaves.is_none() && draining.as_mut().poll(context).is_ready() {
+                let soon = Instant::now() + LINGER;
+                leaves = Some(soon);
+                due = due.min(soon);
+                timer.as_mut().reset(due);
             }
             while timer.as_mut().poll(context).is_ready() {
                 if due <= Instant::now() {

@@ -41,12 +41,13 @@ impl Key {
             IpAddr::V4(ip) => ip.to_ipv6_mapped(),
             IpAddr::V6(ip) => ip,
         };
+        let mut fixed = [0; FIXED_BYTES];
+        fixed[HASH_BYTES..][..4].copy_from_slice(&tracker.to_be_bytes());
+        fixed[HASH_BYTES + 4..][..8].copy_from_slice(&offer_id.to_be_bytes());
+        fixed[HASH_BYTES + 12..][..8].copy_from_slice(&campaign_id.to_be_bytes());
+        fixed[HASH_BYTES + 20..].copy_from_slice(&ip.octets());
         let mut key = SmallVec::with_capacity(FIXED_BYTES + user_agent.len());
-        key.extend_from_slice(&[0; HASH_BYTES]);
-        key.extend_from_slice(&tracker.to_be_bytes());
-        key.extend_from_slice(&offer_id.to_be_bytes());
-        key.extend_from_slice(&campaign_id.to_be_bytes());
-        key.extend_from_slice(&ip.octets());
+        key.extend_from_slice(&fixed);
         key.extend_from_slice(user_agent);
         let hash = hash.of(&key[HASH_BYTES..]);
         key[..HASH_BYTES].copy_from_slice(&hash.to_ne_bytes());

@@ -45,6 +45,7 @@ pub struct Writer {
 type Records = Vec<Box<Record>>;
 
 struct Queue {
+    format: Format,
     state: Mutex<State>,
     filled: Condvar,
 }
@@ -63,6 +64,11 @@ impl Queue {
 }
 
 impl ClickLog {
+    /// Whether lines say where visitors were sent. For programs they do not: the click id and the offer say it.
+    pub fn tells_locations(&self) -> bool {
+        self.0.format == Format::Text
+    }
+
     /// Leaves a record; `false` when the queue is full, and the record lost.
     pub fn write(&self, record: Box<Record>) -> bool {
         let mut state = self.0.state();
@@ -111,13 +117,14 @@ pub fn start(
     lookups: impl Fn() -> Arc<Lookups> + Send + 'static,
 ) -> io::Result<(ClickLog, Writer)> {
     let queue = Arc::new(Queue {
+        format,
         state: Mutex::default(),
         filled: Condvar::new(),
     });
     let fed = Arc::clone(&queue);
     let thread = thread::Builder::new()
         .name("click-log".to_owned())
-        .spawn(move || run(&fed, out, format, &metrics, lookups))?;
+        .spawn(move || run(&fed, out, &metrics, lookups))?;
     let log = ClickLog(Arc::clone(&queue));
     Ok((log, Writer { queue, thread }))
 }
@@ -132,7 +139,7 @@ impl Writer {
     }
 }
 
-fn run(queue: &Queue, out: impl Write, format: Format, metrics: &Metrics, lookups: impl Fn() -> Arc<Lookups>) {
+fn run(queue: &Queue, out: impl Write, metrics: &Metrics, lookups: impl Fn() -> Arc<Lookups>) {
     let mut records = Records::new();
     let mut lines = Vec::new();
     let mut out = Whole { out, owed: Vec::new() };
@@ -154,7 +161,7 @@ fn run(queue: &Queue, out: impl Write, format: Format, metrics: &Metrics, lookup
         drop(state);
         let lookups = lookups();
         for record in &records {
-            match format {
+            match queue.format {
                 Format::Json => json::write(record, &lookups, &mut lines),
                 Format::Text => text::write(record, &mut lines),
             }

@@ -87,7 +87,10 @@ impl Watch<'_> {
         }
         if let Some(log) = &self.observe.log {
             let trace = std::mem::take(&mut self.trace);
-            let record = Record::new(&self.seen, outcome, trace, total);
+            let mut record = Record::new(&self.seen, outcome, trace, total);
+            if log.tells_locations() {
+                record = record.with_location(outcome);
+            }
             if !log.write(Box::new(record)) {
                 metrics.click_log_dropped(1);
             }

@@ -144,7 +144,7 @@ pub struct Ended {
     pub kind: Kind,
     /// Its reason.
     pub reason: Option<Reason>,
-    /// Where the visitor was sent.
+    /// Where the visitor was sent, where that is wanted.
     pub location: Option<HeaderValue>,
     /// What was met on the way.
     pub trace: Trace,
@@ -155,14 +155,6 @@ pub struct Ended {
 impl Record {
     /// Of what was seen of a hit, and how it ended.
     pub fn new(seen: &Seen<'_>, outcome: &Outcome, trace: Trace, total: Duration) -> Self {
-        let location = match outcome {
-            Outcome::Advertiser(location) => Some(location.value()),
-            Outcome::Tracking(location, _)
-            | Outcome::Trafficback(location, _)
-            | Outcome::Preview(location, _)
-            | Outcome::Unmatched(Nowhere::Redirect(location)) => Some(location.value()),
-            Outcome::Unmatched(Nowhere::Status(_)) | Outcome::Refused(_) => None,
-        };
         let header = |name: &HeaderName| Some(seen.head?.1.get(name)?.into());
         Self {
             at: seen.at,
@@ -174,11 +166,25 @@ impl Record {
             ended: Ended {
                 kind: outcome.kind(),
                 reason: outcome.reason(),
-                location: location.cloned(),
+                location: None,
                 trace,
                 total,
             },
         }
+    }
+
+    /// The same, with where the visitor was sent.
+    #[must_use]
+    pub fn with_location(mut self, outcome: &Outcome) -> Self {
+        self.ended.location = match outcome {
+            Outcome::Advertiser(location) => Some(location.value().clone()),
+            Outcome::Tracking(location, _)
+            | Outcome::Trafficback(location, _)
+            | Outcome::Preview(location, _)
+            | Outcome::Unmatched(Nowhere::Redirect(location)) => Some(location.value().clone()),
+            Outcome::Unmatched(Nowhere::Status(_)) | Outcome::Refused(_) => None,
+        };
+        self
     }
 
     /// Path and query as they came; no path where they could not be read.

@@ -32,7 +32,7 @@ use crate::headers::Headers;
 const READ_BYTES: usize = 4096;
 /// More fields than browsers send.
 const FIELDS: usize = 64;
-/// What is read of an answer is smaller.
+/// Most answers are shorter.
 const ANSWER_BYTES: usize = 512;
 /// For the last bytes of a connection to be taken.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -61,7 +61,7 @@ where
     let mut since = began;
     let mut count = 0;
     let mut bytes = Vec::new();
-    loop {
+    let goes_on = loop {
         let limit = match (bytes.is_empty(), count) {
             (false, _) => limits.head,
             (true, 0) => limits.first_byte,
@@ -93,24 +93,13 @@ where
             Poll::Pending
         });
         match came.await {
-            None => break,
-            Some(0) if had == 0 => break,
-            Some(0) => {
-                return Some(Rest {
-                    first: bytes,
-                    served: count,
-                });
-            }
+            None => break false,
+            Some(0) => break had > 0,
             Some(_) => {}
         }
         let is_last = count + 1 >= limits.requests_per_connection || since >= ends;
         match Box::pin(answer(server, way, &bytes, is_last)).await {
-            Read::Strange => {
-                return Some(Rest {
-                    first: bytes,
-                    served: count,
-                });
-            }
+            Read::Strange => break true,
             // A head's time begins with its first byte.
             Read::Part if had == 0 => since = Instant::now(),
             Read::Part => {}
@@ -118,11 +107,17 @@ where
                 bytes = Vec::new();
                 count += 1;
                 if !write(stream, &answer, limits.write_stall).await || is_last {
-                    break;
+                    break false;
                 }
                 since = Instant::now();
             }
         }
+    };
+    if goes_on {
+        return Some(Rest {
+            first: bytes,
+            served: count,
+        });
     }
     // Who does not take it has gone.
     let _ = timeout(FAREWELL, stream.shutdown()).await;

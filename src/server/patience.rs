@@ -27,7 +27,7 @@ pub(super) enum Over {
 }
 
 /// For a client that was told to go, and has nothing under way.
-const FAREWELL: Duration = Duration::from_secs(1);
+pub(super) const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Watches a connection's progress.
 pub(super) struct Patience<'a> {

@@ -23,6 +23,7 @@ use super::{
     Way,
     connection::{LINGER, Server},
     heads,
+    patience::FAREWELL,
     reply::Reply,
     request::Head,
 };
@@ -34,8 +35,6 @@ const READ_BYTES: usize = 4096;
 const FIELDS: usize = 64;
 /// Most answers are shorter.
 const ANSWER_BYTES: usize = 512;
-/// For the last bytes of a connection to be taken.
-const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What is left of a connection to hyper.
 pub(super) struct Rest {

@@ -120,7 +120,7 @@ impl Call<'_> {
                         place.end(&winner.answer, Instant::now());
                         self.progress.landed();
                         land(winner.answer.clone());
-                        self.keep(winner.lease).await;
+                        self.keep(winner.lease);
                         if has_loser {
                             let (loser, since) = if is_first {
                                 (second.as_mut(), hedged)
@@ -173,12 +173,12 @@ impl Call<'_> {
                 break tried;
             };
             (kind, turn) = (Attempt::Repeat, turn + 1);
-            self.keep(tried.lease).await;
+            self.keep(tried.lease);
             sleep(wait).await;
         };
         place.end(&tried.answer, Instant::now());
         land(tried.answer);
-        self.keep(tried.lease).await;
+        self.keep(tried.lease);
     }
 
     /// A request, on a kept connection if there is one. That may have been closed by the tracker meanwhile: then the request goes
@@ -230,7 +230,7 @@ impl Call<'_> {
         {
             gate.tell(&Event::ClicksDiffer);
         }
-        self.keep(loser.lease).await;
+        self.keep(loser.lease);
     }
 
     /// What an attempt comes to that has no answer in its time.
@@ -243,9 +243,9 @@ impl Call<'_> {
         }
     }
 
-    async fn keep(&self, lease: Option<Lease>) {
+    fn keep(&self, lease: Option<Lease>) {
         if let Some(lease) = lease {
-            self.tracker.client.release(lease).await;
+            self.tracker.client.release(lease);
         }
     }
 }

@@ -8,6 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    task::{Wake, Waker},
     time::Duration,
 };
 
@@ -15,7 +16,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use tokio::{
     sync::{Notify, Semaphore},
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, timeout_at},
 };
 
 use super::{
@@ -34,8 +35,6 @@ pub use super::{
 
 /// An answer of the Click API has a few hundred bytes; a larger one is none of its.
 pub const MAX_ANSWER_BYTES: usize = 64 * 1024;
-/// How long a connection may take to become ready again after its answer has been read.
-const RELEASE_LIMIT: Duration = Duration::from_secs(1);
 /// The youngest age at which a connection takes no new requests. A tracker that moves by DNS waits no longer than twice this.
 const MIN_AGE: Duration = Duration::from_mins(5);
 /// Connections to a tracker of HTTP/2 that are made at once: each is for many requests, and one may be slow.
@@ -107,6 +106,15 @@ pub struct Client {
     pub(super) wake: Arc<Notify>,
 }
 
+/// Rings where [`keep_warm`] listens.
+struct Bell(Arc<Notify>);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.0.notify_one();
+    }
+}
+
 impl Drop for Client {
     fn drop(&mut self) {
         self.wake.notify_one();
@@ -117,6 +125,11 @@ impl Client {
     /// A client without connections.
     pub fn new(endpoint: Endpoint, network: Arc<dyn Network>) -> Self {
         let wake = Arc::new(Notify::new());
+        let on_end = if endpoint.is_tls() {
+            Waker::from(Arc::new(Bell(Arc::clone(&wake))))
+        } else {
+            Waker::noop().clone()
+        };
         let names = Names::new(
             endpoint.host(),
             endpoint.port(),
@@ -127,7 +140,7 @@ impl Client {
             endpoint,
             network,
             names: Arc::new(names),
-            pool: Pool::new(Instant::now()),
+            pool: Pool::new(Instant::now(), on_end),
             next: AtomicU64::new(1),
             is_http2: AtomicBool::new(false),
             dials: Semaphore::new(MAX_DIALS),
@@ -188,13 +201,10 @@ impl Client {
         })
     }
 
-    /// Keeps the connection of a read reply for the next call, once it is ready for one.
-    ///
-    /// Dropped at the await, it closes the connection.
-    pub async fn release(&self, Lease(connection): Lease) {
+    /// Keeps the connection of a read reply for the next call.
+    pub fn release(&self, Lease(connection): Lease) {
         // A place on a shared connection is free as soon as it is dropped.
-        let Connection::Own(mut own) = connection else { return };
-        if matches!(timeout(RELEASE_LIMIT, own.sender.ready()).await, Ok(Ok(()))) {
+        if let Connection::Own(own) = connection {
             self.pool.put(own, Instant::now(), |address| self.names.has(address));
         }
     }
@@ -214,9 +224,7 @@ impl Client {
     /// Dropped at an await, it closes what it has begun.
     pub(super) async fn make_ready(&self, by: Instant) -> Result<(), CallError> {
         let connection = self.connect(by).await?;
-        if let Connection::Own(own) = connection {
-            self.pool.put(own, Instant::now(), |address| self.names.has(address));
-        }
+        self.release(Lease(connection));
         Ok(())
     }
 
@@ -262,7 +270,7 @@ impl Client {
     /// Dropped at an await, it closes what it has begun.
     async fn connect(&self, by: Instant) -> Result<Connection, CallError> {
         let dialled = dial(&self.endpoint, &self.names, &*self.network, by).await?;
-        let is_http2 = dialled.wire.is_http2();
+        let is_http2 = dialled.wire.is_http2;
         let now = Instant::now();
         let card = Card {
             number: self.next.fetch_add(1, Ordering::Relaxed),

@@ -37,7 +37,7 @@ async fn ask_on(client: &Client, seat: &Seat) -> Result<String, CallError> {
     };
     let (reply, lease) = replied?;
     if let Some(lease) = lease {
-        client.release(lease).await;
+        client.release(lease);
     }
     let body = reply.body.expect("a whole body");
     Ok(String::from_utf8(body.to_vec()).expect("an address"))

@@ -1,4 +1,5 @@
-//! One connection to a tracker that speaks HTTP: one request after another over HTTP/1.1, many at once over HTTP/2.
+//! One connection to a tracker that speaks HTTP: one request after another over HTTP/1.1, many at once over HTTP/2, for which
+//! there is hyper.
 //!
 //! Redirects are not followed: they would carry the key away. Which connection is used is not decided here.
 
@@ -14,20 +15,15 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 use http_body_util::{BodyExt, Empty, Limited};
-use hyper::{
-    body::Incoming,
-    client::conn::{http1, http2},
-};
+use hyper::{body::Incoming, client::conn::http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    sync::Notify,
-    time::Instant,
-};
+use tokio::{sync::Notify, time::Instant};
 
 use super::{
     client::{BrokenBody, CallError, MAX_ANSWER_BYTES, Reply},
     endpoint::{Endpoint, Wire},
+    http1::Http1,
+    network::Stream,
     wire::Target,
 };
 
@@ -54,12 +50,6 @@ pub(super) struct Card {
 pub(super) enum Connection {
     Own(Http1),
     Shared(Place),
-}
-
-/// A connection of one request at a time. Dropped, it closes.
-pub(super) struct Http1 {
-    pub(super) sender: http1::SendRequest<Empty<Bytes>>,
-    pub(super) card: Card,
 }
 
 /// A connection of many requests. It closes once nobody has it and all of them are answered.
@@ -151,16 +141,14 @@ pub(super) struct Lost {
 }
 
 impl Connection {
-    /// Speaks HTTP on a stream, as was agreed on it. `on_end` is told when it closes.
+    /// Speaks HTTP on a stream, as was agreed on it. `on_end` is told when one that is shared closes.
     ///
     /// Dropped at an await, it closes the stream.
     pub(super) async fn open(wire: Wire, card: Card, on_end: Option<Arc<Notify>>) -> Result<Self, CallError> {
-        let is_http2 = wire.is_http2();
-        let opened = match wire {
-            Wire::Plain(stream) => http1(stream, card, on_end).await,
-            Wire::Tls(stream) if is_http2 => http2(stream, card, on_end).await,
-            Wire::Tls(stream) => http1(stream, card, on_end).await,
-        };
+        if !wire.is_http2 {
+            return Ok(Self::Own(Http1::new(wire.stream, card)));
+        }
+        let opened = http2(wire.stream, card, on_end).await;
         opened.map_err(|_| CallError::Unreachable("the connection could not be set up"))
     }
 
@@ -184,11 +172,9 @@ impl Connection {
     /// Dropped at an await, it closes an HTTP/1.1 connection, and of an HTTP/2 one resets the request's stream alone.
     pub(super) async fn exchange(self, endpoint: &Endpoint, target: &Target) -> Result<(Reply, Option<Self>), Lost> {
         match self {
-            Self::Own(mut own) => {
-                let response = own.sender.send_request(endpoint.http1_request(target)).await;
-                let reply = reply(response.map_err(|error| lost(&error))?).await;
-                let again = reply.body.is_ok().then_some(Self::Own(own));
-                Ok((reply, again))
+            Self::Own(own) => {
+                let (reply, again) = own.exchange(endpoint, target).await?;
+                Ok((reply, again.map(Self::Own)))
             }
             Self::Shared(mut place) => {
                 let request = endpoint.http2_request(target);
@@ -211,19 +197,7 @@ impl Connection {
     }
 }
 
-async fn http1<S>(stream: S, card: Card, on_end: Option<Arc<Notify>>) -> hyper::Result<Connection>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let (sender, driver) = http1::handshake(TokioIo::new(stream)).await?;
-    drive(driver, on_end);
-    Ok(Connection::Own(Http1 { sender, card }))
-}
-
-async fn http2<S>(stream: S, card: Card, on_end: Option<Arc<Notify>>) -> hyper::Result<Connection>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+async fn http2(stream: Box<dyn Stream>, card: Card, on_end: Option<Arc<Notify>>) -> hyper::Result<Connection> {
     let (sender, mut driver) = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .keep_alive_interval(PING_EVERY)
@@ -237,7 +211,13 @@ where
         told.store(driver.current_max_send_streams(), Ordering::Relaxed);
         std::pin::Pin::new(&mut driver).poll(context)
     });
-    drive(driver, on_end);
+    tokio::spawn(async move {
+        // Its errors reach the call that waits on the connection; without one there is nobody to tell.
+        let _ = driver.await;
+        if let Some(on_end) = on_end {
+            on_end.notify_one();
+        }
+    });
     let shared = Arc::new(Http2 {
         sender,
         card,
@@ -250,17 +230,6 @@ where
     Ok(Connection::Shared(Place { shared, since: 0 }))
 }
 
-/// Runs a connection until it closes.
-fn drive(driver: impl Future<Output = hyper::Result<()>> + Send + 'static, on_end: Option<Arc<Notify>>) {
-    tokio::spawn(async move {
-        // Its errors reach the call that waits on the connection; without one there is nobody to tell.
-        let _ = driver.await;
-        if let Some(on_end) = on_end {
-            on_end.notify_one();
-        }
-    });
-}
-
 fn of_http2(error: &hyper::Error) -> Option<&h2::Error> {
     std::error::Error::source(error)?.downcast_ref()
 }
@@ -269,7 +238,7 @@ fn of_http2(error: &hyper::Error) -> Option<&h2::Error> {
 fn lost(error: &hyper::Error) -> Lost {
     let http2 = of_http2(error);
     let is_told = http2.is_some_and(h2::Error::is_remote);
-    let is_nonsense = error.is_parse() || http2.is_some_and(h2::Error::is_library);
+    let is_nonsense = http2.is_some_and(h2::Error::is_library);
     Lost {
         error: if is_nonsense {
             CallError::NotHttp

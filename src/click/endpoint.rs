@@ -7,20 +7,27 @@ use std::{fmt, io, sync::Arc};
 use bytes::Bytes;
 use http::{
     HeaderValue, Request, Uri, header,
-    uri::{Authority, Scheme},
+    uri::{Authority, PathAndQuery, Scheme},
 };
 use http_body_util::Empty;
 use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{client::CallError, network::Stream, wire::Target};
+use super::{
+    client::CallError,
+    network::{Stream, says_nothing},
+    wire::Target,
+};
+
+const ACCEPT: &str = "application/json";
+const USER_AGENT: &str = concat!("onehop/", env!("CARGO_PKG_VERSION"));
 
 /// Where a tracker is, and how it is spoken to.
 pub struct Endpoint {
     host: Box<str>,
     port: u16,
     authority: Authority,
-    host_header: HeaderValue,
+    behind_target: Box<[u8]>,
     tls: Option<(TlsConnector, ServerName<'static>)>,
 }
 
@@ -63,18 +70,16 @@ impl Roots {
 }
 
 /// A stream to a tracker that bytes of HTTP may be written to.
-pub(super) enum Wire {
-    Plain(Box<dyn Stream>),
-    Tls(Box<TlsStream<Box<dyn Stream>>>),
+pub(super) struct Wire {
+    pub(super) stream: Box<dyn Stream>,
+    /// Whether the tracker chose HTTP/2 (RFC 7301, section 3.1); one that chose nothing speaks HTTP/1.1.
+    pub(super) is_http2: bool,
 }
 
-impl Wire {
-    /// Whether the tracker chose HTTP/2 (RFC 7301, section 3.1); one that chose nothing speaks HTTP/1.1.
-    pub(super) fn is_http2(&self) -> bool {
-        match self {
-            Self::Plain(_) => false,
-            Self::Tls(stream) => stream.get_ref().1.alpn_protocol() == Some(b"h2"),
-        }
+impl Stream for TlsStream<Box<dyn Stream>> {
+    fn is_quiet(&mut self) -> bool {
+        // Tickets for later sessions come unasked too.
+        self.get_mut().0.is_quiet() || says_nothing(self)
     }
 }
 
@@ -103,7 +108,11 @@ impl Endpoint {
         Ok(Self {
             host: host.into(),
             port,
-            host_header: HeaderValue::try_from(&written).map_err(|_| none)?,
+            behind_target: format!(
+                " HTTP/1.1\r\nhost: {written}\r\naccept: {ACCEPT}\r\nuser-agent: {USER_AGENT}\r\n\r\n"
+            )
+            .into_bytes()
+            .into(),
             authority: Authority::try_from(written).map_err(|_| none)?,
             tls,
         })
@@ -135,17 +144,24 @@ impl Endpoint {
     /// Dropped at the await, it closes the stream.
     pub(super) async fn secure(&self, stream: Box<dyn Stream>) -> Result<Wire, CallError> {
         match &self.tls {
-            None => Ok(Wire::Plain(stream)),
+            None => Ok(Wire {
+                stream,
+                is_http2: false,
+            }),
             Some((connector, name)) => {
                 let secured = connector.connect(name.clone(), stream).await;
-                Ok(Wire::Tls(Box::new(secured.map_err(|error| tls_failure(&error))?)))
+                let stream = secured.map_err(|error| tls_failure(&error))?;
+                Ok(Wire {
+                    is_http2: stream.get_ref().1.alpn_protocol() == Some(b"h2"),
+                    stream: Box::new(stream),
+                })
             }
         }
     }
 
-    /// A request for HTTP/1.1, which names the host in a header.
-    pub(super) fn http1_request(&self, target: &Target) -> Request<Empty<Bytes>> {
-        request(Uri::from(target.expose().clone()), Some(&self.host_header))
+    /// What follows the target in a request of HTTP/1.1, to the end of its head.
+    pub(super) fn behind_target(&self) -> &[u8] {
+        &self.behind_target
     }
 
     /// A request for HTTP/2, which names scheme and host in its target (RFC 9113, section 8.3.1).
@@ -153,25 +169,15 @@ impl Endpoint {
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(self.scheme());
         parts.authority = Some(self.authority.clone());
-        parts.path_and_query = Some(target.expose().clone());
-        request(Uri::from_parts(parts).expect("all parts of a URI are there"), None)
+        parts.path_and_query = Some(PathAndQuery::try_from(target.expose()).expect("a target"));
+        let mut request = Request::new(Empty::new());
+        *request.uri_mut() = Uri::from_parts(parts).expect("all parts of a URI are there");
+        let headers = request.headers_mut();
+        headers.reserve(2);
+        headers.insert(header::ACCEPT, HeaderValue::from_static(ACCEPT));
+        headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+        request
     }
-}
-
-fn request(uri: Uri, host: Option<&HeaderValue>) -> Request<Empty<Bytes>> {
-    let mut request = Request::new(Empty::new());
-    *request.uri_mut() = uri;
-    let headers = request.headers_mut();
-    headers.reserve(3);
-    if let Some(host) = host {
-        headers.insert(header::HOST, host.clone());
-    }
-    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-    headers.insert(
-        header::USER_AGENT,
-        HeaderValue::from_static(concat!("onehop/", env!("CARGO_PKG_VERSION"))),
-    );
-    request
 }
 
 /// Sessions are taken up again as rustls does by itself: a second handshake costs no signature.

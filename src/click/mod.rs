@@ -1,7 +1,7 @@
 //! The Click API: for one visitor and one offer, a click, a trafficback, or a failure.
 //!
 //! Owns the contract with the tracker (`wire`), the connections to it (`client`, of `endpoint`, `network`, `names`, `dial`,
-//! `connection`, `pool` and `warm`), one call with its limits (`attempts`), the sharing of calls under way (`flight`), of clicks already had (`cache`) and of what is said of an offer to everyone
+//! `connection`, `http1`, `pool` and `warm`), one call with its limits (`attempts`), the sharing of calls under way (`flight`), of clicks already had (`cache`) and of what is said of an offer to everyone
 //! (`words`). Knows nothing of links or redirects.
 
 pub mod answer;
@@ -16,6 +16,7 @@ mod dial;
 mod endpoint;
 mod flight;
 mod gate;
+mod http1;
 pub mod limit;
 mod names;
 mod network;

@@ -1,10 +1,17 @@
 //! The seam to the outside: names become addresses, addresses become streams. Tests and simulations script their own.
 
-use std::{io, net::SocketAddr, pin::Pin, time::Duration};
+use std::{
+    io,
+    mem::MaybeUninit,
+    net::SocketAddr,
+    pin::Pin,
+    task::{Context, Waker},
+    time::Duration,
+};
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf},
     net::{TcpStream, lookup_host},
 };
 
@@ -19,9 +26,35 @@ const PROBE_EVERY: Duration = Duration::from_secs(5);
 const PROBES: u32 = 3;
 
 /// A connection's two directions of bytes.
-pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {
+    /// Whether the other side has neither said anything that has not been read nor closed the connection. It is asked before a
+    /// request goes out: a stream that says no is not used again.
+    fn is_quiet(&mut self) -> bool;
+}
 
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+impl Stream for TcpStream {
+    fn is_quiet(&mut self) -> bool {
+        // The socket itself is asked: the runtime may not have heard of it yet.
+        let came = SockRef::from(&*self).peek(&mut [MaybeUninit::uninit()]);
+        came.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+}
+
+/// Both ends are in this process.
+impl Stream for DuplexStream {
+    fn is_quiet(&mut self) -> bool {
+        says_nothing(self)
+    }
+}
+
+/// Whether there is nothing to read of a stream, not even its end, as far as the runtime has heard.
+pub(super) fn says_nothing<S: AsyncRead + Unpin>(stream: &mut S) -> bool {
+    let mut context = Context::from_waker(Waker::noop());
+    let mut byte = [0; 1];
+    Pin::new(stream)
+        .poll_read(&mut context, &mut ReadBuf::new(&mut byte))
+        .is_pending()
+}
 
 /// What a [`Network`] is waited for with; dropped, it is not wanted any more.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send + 'a>>;

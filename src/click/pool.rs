@@ -6,12 +6,16 @@
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Waker,
     time::Duration,
 };
 
 use tokio::time::Instant;
 
-use super::connection::{Card, Connection, Http1, Http2};
+use super::{
+    connection::{Card, Connection, Http2},
+    http1::Http1,
+};
 
 /// Servers commonly close at 60 or 75 seconds of silence: one of ours is older than theirs only by bad luck.
 pub(super) const IDLE_LIMIT: Duration = Duration::from_secs(55);
@@ -23,7 +27,11 @@ const MAX_SHARED: usize = 16;
 const YOUNG: Duration = Duration::from_secs(1);
 
 /// Connections that wait for requests.
-pub(super) struct Pool(Mutex<Kept>);
+pub(super) struct Pool {
+    kept: Mutex<Kept>,
+    /// Woken when one that waits is closed by the tracker.
+    on_end: Waker,
+}
 
 struct Kept {
     /// HTTP/1.1, the one used last at the end.
@@ -70,13 +78,14 @@ pub(super) struct Ready {
 }
 
 impl Pool {
-    pub(super) fn new(now: Instant) -> Self {
-        Self(Mutex::new(Kept {
+    pub(super) fn new(now: Instant, on_end: Waker) -> Self {
+        let kept = Mutex::new(Kept {
             idle: Vec::new(),
             shared: Vec::new(),
             asked: now,
             died_young: 0,
-        }))
+        });
+        Self { kept, on_end }
     }
 
     /// A connection that lives, to an address that new requests may go to. Of the shared ones those are `wanted` of which
@@ -95,9 +104,9 @@ impl Pool {
                 return Some(place);
             }
         }
-        while let Some(idle) = kept.idle.pop() {
+        while let Some(mut idle) = kept.idle.pop() {
             let is_good = now < idle.until && may_go(&idle.connection.card.address);
-            if is_good && idle.connection.sender.is_ready() {
+            if is_good && idle.connection.is_quiet() {
                 return Some(Taken {
                     connection: Connection::Own(idle.connection),
                     was_last: kept.idle.is_empty(),
@@ -114,14 +123,15 @@ impl Pool {
     }
 
     /// Keeps an HTTP/1.1 connection for the next request.
-    pub(super) fn put(&self, connection: Http1, now: Instant, may_go: impl Fn(&SocketAddr) -> bool) {
+    pub(super) fn put(&self, mut connection: Http1, now: Instant, may_go: impl Fn(&SocketAddr) -> bool) {
         let Card { address, ends, .. } = connection.card;
         if now >= ends || !may_go(&address) {
             return;
         }
+        let is_over = connection.is_over(&self.on_end);
         let mut kept = self.kept();
-        kept.drop_old_idle(now);
-        if kept.idle.len() < MAX_IDLE {
+        kept.died_young += u32::from(is_over);
+        if !is_over && kept.idle.len() < MAX_IDLE {
             kept.idle.push(Idle {
                 connection,
                 since: now,
@@ -145,9 +155,7 @@ impl Pool {
     /// Drops what is closed, or will be of no use at `soon`, and tells what is left.
     pub(super) fn look(&self, now: Instant, soon: Instant, may_go: impl Fn(&SocketAddr) -> bool) -> Ready {
         let mut kept = self.kept();
-        kept.drop_old_idle(now);
-        kept.idle
-            .retain(|idle| soon < idle.until && may_go(&idle.connection.card.address));
+        kept.drop_idle(&self.on_end, now, soon, &may_go);
         kept.drop_ending_shared(now, soon, &may_go);
         let is_roomy = |shared: &&Shared| shared.connection.is_roomy();
         Ready {
@@ -161,7 +169,7 @@ impl Pool {
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         // Nothing under the lock can panic half way.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -183,12 +191,12 @@ impl Kept {
         })
     }
 
-    fn drop_old_idle(&mut self, now: Instant) {
+    fn drop_idle(&mut self, on_end: &Waker, now: Instant, soon: Instant, may_go: &impl Fn(&SocketAddr) -> bool) {
         let mut died_young = 0;
-        self.idle.retain(|idle| {
-            let is_closed = idle.connection.sender.is_closed();
-            died_young += u32::from(is_closed && now < idle.since + YOUNG);
-            !is_closed && now < idle.until
+        self.idle.retain_mut(|idle| {
+            let is_over = idle.connection.is_over(on_end);
+            died_young += u32::from(is_over && now < idle.since + YOUNG);
+            !is_over && soon < idle.until && may_go(&idle.connection.card.address)
         });
         self.died_young += died_young;
     }

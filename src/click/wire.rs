@@ -5,7 +5,6 @@
 
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
-use bytes::Bytes;
 use http::{StatusCode, uri::PathAndQuery};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -21,6 +20,9 @@ use crate::{
     percent,
     query::{Query, TAGS},
 };
+
+/// The longest request target that common readers take.
+const MAX_TARGET_BYTES: usize = 65_534;
 
 /// What the tracker takes of a visitor's query beside the required parameters, undecoded, the first of each name.
 pub fn tags(query: Query<'_>) -> impl Iterator<Item = (&'static str, &str)> {
@@ -86,11 +88,11 @@ pub struct Prefix {
 
 /// A whole request target. Holds the key, so it cannot be printed.
 #[derive(Clone)]
-pub struct Target(PathAndQuery);
+pub struct Target(Vec<u8>);
 
 impl Target {
     /// For the one who sends it.
-    pub(super) fn expose(&self) -> &PathAndQuery {
+    pub(super) fn expose(&self) -> &[u8] {
         &self.0
     }
 }
@@ -111,12 +113,13 @@ impl Prefix {
 
     /// The target of a visitor's request for an offer.
     ///
-    /// `None` when it would be longer than a request target can be (64 KB), which no head that the edge takes is.
+    /// `None` when it would be longer than [`MAX_TARGET_BYTES`], which no head that the edge takes is, or when it has a
+    /// byte that stands in no target.
     pub fn target(&self, ids: OfferIds, who: &Who<'_>, told: &Told) -> Option<Target> {
         let mut out = Vec::with_capacity(self.bytes.len() + 512);
         out.extend_from_slice(&self.bytes);
         write_rest(ids, who, told, &mut out);
-        PathAndQuery::from_maybe_shared(Bytes::from(out)).ok().map(Target)
+        is_target(&out).then_some(Target(out))
     }
 
     /// The same for a person to read: `…` stands for the key.
@@ -126,6 +129,16 @@ impl Prefix {
         write_rest(ids, who, told, &mut out);
         String::from_utf8_lossy(&out).into_owned()
     }
+}
+
+/// Whether another reader will see the same target in it, all of it.
+fn is_target(bytes: &[u8]) -> bool {
+    // Without branches, so that the compiler makes it of whole registers.
+    let is_plain = bytes.iter().fold(true, |is_plain, byte| {
+        is_plain & matches!(byte, b'!' | b'$'..=b';' | b'=' | b'?'..=b'~')
+    });
+    let is_read_whole = || PathAndQuery::try_from(bytes).is_ok_and(|read| read.as_str().len() == bytes.len());
+    bytes.len() <= MAX_TARGET_BYTES && (is_plain || is_read_whole())
 }
 
 /// Appends what follows the key.

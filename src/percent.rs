@@ -6,9 +6,6 @@ use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, percent_encode};
 
-/// Everything but RFC 3986's `unreserved`: what such a value becomes can end no component of a URL.
-const DATA: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
 /// Text that a configuration's author wrote as part of a URL: only what no URI may hold (RFC 3986, appendix A) is
 /// escaped; `%` is left, since the author's own escapes stand there.
 const WRITTEN: &AsciiSet = &NON_ALPHANUMERIC
@@ -34,20 +31,34 @@ const WRITTEN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'#')
     .remove(b'%');
 
-/// Appends `value` with every byte outside `unreserved` escaped.
+/// Appends `value` with every byte outside RFC 3986's `unreserved` escaped: what it becomes can end no component of a URL.
 pub fn encode(value: &[u8], out: &mut Vec<u8>) {
-    push(percent_encode(value, DATA), out);
+    const IS_UNRESERVED: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            #[expect(clippy::cast_possible_truncation, reason = "below 256")]
+            let unreserved = matches!(byte as u8, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~');
+            table[byte] = unreserved;
+            byte += 1;
+        }
+        table
+    };
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let mut rest = value;
+    out.reserve(value.len() * 3);
+    while let Some(at) = rest.iter().position(|byte| !IS_UNRESERVED[usize::from(*byte)]) {
+        out.extend_from_slice(&rest[..at]);
+        let byte = usize::from(rest[at]);
+        out.extend_from_slice(&[b'%', DIGITS[byte >> 4], DIGITS[byte & 15]]);
+        rest = &rest[at + 1..];
+    }
+    out.extend_from_slice(rest);
 }
 
 /// A piece of a URL as its author wrote it, made a valid URI.
 pub fn encode_written(text: &str) -> Cow<'_, str> {
     percent_encode(text.as_bytes(), WRITTEN).into()
-}
-
-fn push(encoded: percent_encoding::PercentEncode<'_>, out: &mut Vec<u8>) {
-    for piece in encoded {
-        out.extend_from_slice(piece.as_bytes());
-    }
 }
 
 /// Appends a value out of a query string, still encoded as its sender encoded it: whoever decodes the result reads

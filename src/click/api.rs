@@ -8,7 +8,7 @@ use super::{
     answer::{Answer, Failure},
     attempts::Call,
     cache::{Cache, Key},
-    flight::{Boarded, Flights, Lead},
+    flight::{Boarded, Carried, Flights, Lead},
     progress::{Effort, SparedBy},
     tracker::{Care, Event, Tracker},
     wire::{Target, Told, Who},
@@ -166,23 +166,29 @@ impl ClickApi {
         }
         let by = until();
         let kept = || self.cache.get(&key, Instant::now()).map(Answer::Click);
-        let (cache, mut waiting) = match self.flights.board(&key, kept) {
+        let mut carried = None;
+        let (cache, waiting) = match self.flights.board(&key, kept) {
             Boarded::Answered(answer) => return Asked::kept(answer, CacheUse::Hit),
             Boarded::Joined(waiting) => (CacheUse::Joined, waiting),
             Boarded::Lead(lead, waiting) => {
                 match offer.tracker.prefix.target(offer.ids, who, &told()) {
                     Some(target) => {
                         let tracker = Arc::clone(offer.tracker);
-                        tokio::spawn(Arc::clone(self).fly(lead, tracker, offer.offer(), target, by));
+                        let call = Arc::clone(self).fly(lead, tracker, offer.offer(), target, by);
+                        carried = Some(Carried::new(call));
                     }
                     None => lead.land(Answer::Failed(Failure::Rejected(None))),
                 }
                 (CacheUse::Miss, waiting)
             }
         };
-        let answer = timeout_at(by, waiting.answer())
-            .await
-            .unwrap_or(Answer::Failed(Failure::Timeout));
+        let answer = async {
+            if let Some(carried) = &mut carried {
+                carried.until_landed(&waiting).await;
+            }
+            waiting.answer().await
+        };
+        let answer = timeout_at(by, answer).await.unwrap_or(Answer::Failed(Failure::Timeout));
         let cache = if waiting.is_by_word() { CacheUse::Offer } else { cache };
         Asked {
             answer,
@@ -192,7 +198,7 @@ impl ClickApi {
         }
     }
 
-    /// A call on its own task, so that it ends whoever waits for it.
+    /// A call. It ends whoever waits for it.
     async fn fly(
         self: Arc<Self>,
         lead: Lead,
@@ -202,18 +208,18 @@ impl ClickApi {
         wanted_by: Instant,
     ) {
         let began = Instant::now();
-        let progress = Arc::clone(&lead.progress);
+        let flight = lead.waiting();
         let asking = match self.words.of_first(offer, began).await {
             Ok(asking) => asking,
             Err(word) => {
-                progress.by_word();
+                flight.progress().by_word();
                 return lead.land(word);
             }
         };
         let call = Call {
             tracker: &tracker,
             target: &target,
-            progress: &progress,
+            progress: flight.progress(),
             began,
             by: began + self.settings.care.deadline,
             wanted_by,
@@ -230,7 +236,7 @@ impl ClickApi {
             }
             self.words.heard(offer, &answer, now);
             drop(asking);
-            if progress.effort().spared != Some(SparedBy::Breaker) {
+            if flight.effort().spared != Some(SparedBy::Breaker) {
                 tracker.gate.tell(&Event::Called(&answer, now - began));
             }
             lead.land(answer);

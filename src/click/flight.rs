@@ -1,13 +1,17 @@
 //! Calls under way, so that any number of simultaneous hits of one visitor on one offer make one.
 //!
-//! A flight belongs to nobody who waits for it: whoever leaves, it goes on, and whoever comes joins it.
+//! A flight belongs to nobody who waits for it: whoever leaves, it goes on, and whoever comes joins it. The one who began it
+//! carries it along as long as it waits, which saves most calls a task of their own.
 
 use std::{
     collections::{HashMap, hash_map},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    task::{Context, Poll},
 };
 
-use tokio::sync::watch;
+use tokio::{runtime::Handle, sync::Notify};
 
 use super::{
     answer::{Answer, Failure},
@@ -24,22 +28,24 @@ pub(super) struct Flights {
 }
 
 /// Flights by the bytes of their keys.
-type Shard = HashMap<Box<[u8]>, Waiting, HashMade>;
+type Shard = HashMap<Box<[u8]>, Arc<Flight>, HashMade>;
+
+/// What is known of one flight.
+#[derive(Default)]
+struct Flight {
+    answer: OnceLock<Answer>,
+    landed: Notify,
+    progress: Progress,
+}
 
 /// What waits for one flight.
-#[derive(Clone)]
-pub(super) struct Waiting {
-    landed: watch::Receiver<Option<Answer>>,
-    progress: Arc<Progress>,
-}
+pub(super) struct Waiting(Arc<Flight>);
 
 /// The one who makes the call. Dropped without [`Lead::land`], as by a panic, it lands as a failure.
 pub(super) struct Lead {
     flights: Arc<Flights>,
     key: Box<Key>,
-    landed: watch::Sender<Option<Answer>>,
-    /// What is done for the call.
-    pub(super) progress: Arc<Progress>,
+    flight: Arc<Flight>,
 }
 
 /// A place in a flight.
@@ -64,25 +70,18 @@ impl Flights {
     pub(super) fn board(self: &Arc<Self>, key: &Key, answered: impl FnOnce() -> Option<Answer>) -> Boarded {
         let mut flights = self.shard(key);
         match flights.entry(key.as_bytes().into()) {
-            hash_map::Entry::Occupied(flight) => Boarded::Joined(flight.get().clone()),
+            hash_map::Entry::Occupied(flight) => Boarded::Joined(Waiting(Arc::clone(flight.get()))),
             hash_map::Entry::Vacant(free) => {
                 if let Some(answer) = answered() {
                     return Boarded::Answered(answer);
                 }
-                let (sender, landed) = watch::channel(None);
-                let progress = Arc::<Progress>::default();
-                let waiting = Waiting {
-                    landed,
-                    progress: Arc::clone(&progress),
-                };
-                free.insert(waiting.clone());
+                let flight = Arc::clone(free.insert(Arc::default()));
                 let lead = Lead {
                     flights: Arc::clone(self),
                     key: Box::new(key.clone()),
-                    landed: sender,
-                    progress,
+                    flight: Arc::clone(&flight),
                 };
-                Boarded::Lead(lead, waiting)
+                Boarded::Lead(lead, Waiting(flight))
             }
         }
     }
@@ -101,39 +100,98 @@ impl Lead {
         &self.key
     }
 
+    /// As others see the flight.
+    pub(super) fn waiting(&self) -> Waiting {
+        Waiting(Arc::clone(&self.flight))
+    }
+
     /// Gives the answer to all who wait. Whoever comes later begins a new flight.
     pub(super) fn land(self, answer: Answer) {
-        self.flights.shard(&self.key).remove(self.key.as_bytes());
-        self.landed.send_replace(Some(answer));
+        self.end(answer);
+    }
+
+    fn end(&self, answer: Answer) {
+        if self.flight.answer.set(answer).is_ok() {
+            self.flights.shard(&self.key).remove(self.key.as_bytes());
+            self.flight.landed.notify_waiters();
+        }
     }
 }
 
 impl Drop for Lead {
     fn drop(&mut self) {
-        if self.landed.borrow().is_none() {
-            self.flights.shard(&self.key).remove(self.key.as_bytes());
-        }
+        self.end(Answer::Failed(Failure::Unreachable("the call was given up")));
     }
 }
 
 impl Waiting {
     /// The flight's answer. Dropped, it leaves the flight as it is.
-    pub(super) async fn answer(&mut self) -> Answer {
-        let landed = self.landed.wait_for(Option::is_some).await;
-        landed
-            .ok()
-            .and_then(|answer| answer.clone())
-            .unwrap_or(Answer::Failed(Failure::Unreachable("the call was given up")))
+    pub(super) async fn answer(&self) -> Answer {
+        loop {
+            let landed = self.0.landed.notified();
+            if let Some(answer) = self.0.answer.get() {
+                return answer.clone();
+            }
+            landed.await;
+        }
+    }
+
+    /// What is done for the call.
+    pub(super) fn progress(&self) -> &Progress {
+        &self.0.progress
     }
 
     /// Whether it landed by what the tracker said to another visitor.
     pub(super) fn is_by_word(&self) -> bool {
-        self.progress.is_by_word()
+        self.0.progress.is_by_word()
     }
 
     /// What the flight has taken so far.
     pub(super) fn effort(&self) -> Effort {
-        self.progress.effort()
+        self.0.progress.effort()
+    }
+
+    fn has_landed(&self) -> bool {
+        self.0.answer.get().is_some()
+    }
+}
+
+/// A call that the one who waits carries along. Dropped before its end, it goes on by itself.
+pub(super) struct Carried<F: Future<Output = ()> + Send + 'static>(Option<Pin<Box<F>>>);
+
+impl<F: Future<Output = ()> + Send + 'static> Carried<F> {
+    pub(super) fn new(call: F) -> Self {
+        Self(Some(Box::pin(call)))
+    }
+
+    /// Goes on with the call until its flight has landed.
+    ///
+    /// Dropped, it loses nothing.
+    pub(super) async fn until_landed(&mut self, waiting: &Waiting) {
+        std::future::poll_fn(|context| self.poll(context, waiting)).await;
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>, waiting: &Waiting) -> Poll<()> {
+        if let Some(call) = &mut self.0 {
+            // What is dropped after a panic is not looked into.
+            let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context)));
+            if !matches!(polled, Ok(Poll::Pending)) {
+                self.0 = None;
+            }
+        }
+        if self.0.is_none() || waiting.has_landed() {
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+}
+
+impl<F: Future<Output = ()> + Send + 'static> Drop for Carried<F> {
+    fn drop(&mut self) {
+        // Without a runtime the edge is ending, and the call with it.
+        if let (Some(call), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(call);
+        }
     }
 }
 
@@ -165,7 +223,7 @@ mod tests {
         let flights = Arc::new(Flights::new());
         let (lead_one, first) = lead(flights.board(&key(), || None));
         drop(first);
-        let Boarded::Joined(mut second) = flights.board(&key(), || None) else {
+        let Boarded::Joined(second) = flights.board(&key(), || None) else {
             panic!("a flight to join expected");
         };
         let answer = Answer::Trafficback(Trafficback::Targeting);
@@ -177,7 +235,7 @@ mod tests {
     #[tokio::test]
     async fn a_lead_that_is_lost_strands_nobody() {
         let flights = Arc::new(Flights::new());
-        let (lead_one, mut waiting) = lead(flights.board(&key(), || None));
+        let (lead_one, waiting) = lead(flights.board(&key(), || None));
         drop(lead_one);
         assert!(matches!(
             waiting.answer().await,
@@ -193,5 +251,55 @@ mod tests {
         let boarded = flights.board(&key(), || Some(answer));
         assert!(matches!(boarded, Boarded::Answered(_)));
         lead(flights.board(&key(), || None));
+    }
+
+    #[tokio::test]
+    async fn a_call_goes_on_when_the_one_who_carries_it_leaves() {
+        let flights = Arc::new(Flights::new());
+        let (lead_one, waiting) = lead(flights.board(&key(), || None));
+        let (word, heard) = tokio::sync::oneshot::channel();
+        let answer = Answer::Trafficback(Trafficback::Targeting);
+        let said = answer.clone();
+        let mut carried = Carried::new(async move {
+            let _ = heard.await;
+            lead_one.land(said);
+        });
+        let soon = tokio::time::timeout(std::time::Duration::from_millis(1), carried.until_landed(&waiting));
+        assert!(soon.await.is_err());
+        drop(carried);
+        word.send(()).expect("somebody who hears it");
+        assert_eq!(waiting.answer().await, answer);
+    }
+
+    #[tokio::test]
+    async fn what_is_left_to_do_after_the_landing_is_not_waited_for() {
+        let flights = Arc::new(Flights::new());
+        let (lead_one, waiting) = lead(flights.board(&key(), || None));
+        let (done, is_done) = tokio::sync::oneshot::channel();
+        let (word, heard) = tokio::sync::oneshot::channel();
+        let mut carried = Carried::new(async move {
+            lead_one.land(Answer::Failed(Failure::Overload));
+            let _ = heard.await;
+            let _ = done.send(());
+        });
+        carried.until_landed(&waiting).await;
+        drop(carried);
+        word.send(()).expect("somebody who hears it");
+        is_done.await.expect("it has gone on");
+    }
+
+    #[tokio::test]
+    async fn a_call_that_panics_is_a_failure() {
+        let flights = Arc::new(Flights::new());
+        let (lead_one, waiting) = lead(flights.board(&key(), || None));
+        let mut carried = Carried::new(async move {
+            let _lead = lead_one;
+            panic!("no call");
+        });
+        carried.until_landed(&waiting).await;
+        assert!(matches!(
+            waiting.answer().await,
+            Answer::Failed(Failure::Unreachable(_))
+        ));
     }
 }

@@ -3,10 +3,13 @@
 //! Pure. The source is the tracker's help article on its Click API; where it leaves something open, the rule taken here
 //! stands beside the code.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+use std::{borrow::Cow, fmt, net::IpAddr, sync::Arc};
 
 use http::{StatusCode, uri::PathAndQuery};
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
@@ -169,25 +172,76 @@ fn write_rest(ids: OfferIds, who: &Who<'_>, told: &Told, out: &mut Vec<u8>) {
 
 #[derive(Deserialize)]
 struct Body<'a> {
-    status: String,
+    #[serde(borrow)]
+    status: Cow<'a, str>,
     code: Option<u64>,
     #[serde(borrow)]
     reason: Option<&'a RawValue>,
     #[serde(borrow)]
     message: Option<&'a RawValue>,
-    #[serde(borrow)]
-    data: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    data: Object<'a>,
 }
 
+/// The values of an object as they are written, by their names; `None` is anything else.
+#[derive(Default)]
+struct Object<'a>(Option<Vec<(Cow<'a, str>, &'a RawValue)>>);
+
 #[derive(Deserialize)]
-struct Data<'a> {
-    click_id: String,
-    #[serde(borrow)]
-    params: Option<&'a RawValue>,
-    #[serde(borrow)]
-    exists: Option<&'a RawValue>,
-    #[serde(borrow)]
-    session_id: Option<&'a RawValue>,
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Object<'de>;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("any value")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+                let mut values = Vec::new();
+                while let Some((Text(name), value)) = map.next_entry()? {
+                    values.push((name, value));
+                }
+                Ok(Object(Some(values)))
+            }
+
+            // PHP writes an empty map as `[]`.
+            fn visit_seq<S: SeqAccess<'de>>(self, mut values: S) -> Result<Self::Value, S::Error> {
+                while values.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Object(None))
+            }
+
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Object(None))
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+                Ok(Object(None))
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+                Ok(Object(None))
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+                Ok(Object(None))
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+                Ok(Object(None))
+            }
+
+            fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+                Ok(Object(None))
+            }
+        }
+
+        deserializer.deserialize_any(Reader)
+    }
 }
 
 /// Reads an answer. `body` is the whole body, or what stands for one that could not be had: an empty one.
@@ -203,7 +257,7 @@ pub fn read(http: StatusCode, body: &[u8]) -> Answer {
             error(u64::from(http.as_u16()), None)
         });
     };
-    match body.status.as_str() {
+    match &*body.status {
         "success" if http != StatusCode::OK || body.code.is_some_and(|code| code != 200) => {
             Answer::Failed(Failure::BadAnswer("a success whose code is not 200"))
         }
@@ -223,34 +277,58 @@ pub fn read(http: StatusCode, body: &[u8]) -> Answer {
 
 /// An object, and nothing else: a derived reader would take an array for one too.
 fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Option<T> {
-    json.trim_ascii_start()
-        .starts_with(b"{")
-        .then(|| serde_json::from_slice(json).ok())
-        .flatten()
+    if !json.trim_ascii_start().starts_with(b"{") {
+        return None;
+    }
+    // What is known to be text is not looked at again for each string in it.
+    match std::str::from_utf8(json) {
+        Ok(json) => serde_json::from_str(json).ok(),
+        Err(_) => serde_json::from_slice(json).ok(),
+    }
 }
 
-fn click(data: Option<&RawValue>) -> Answer {
-    let Some(data) = data.and_then(|data| object::<Data<'_>>(data.get().as_bytes())) else {
+fn click(Object(data): Object<'_>) -> Answer {
+    let data = data.unwrap_or_default();
+    let [mut click_id, mut params, mut exists, mut session_id] = [None; 4];
+    for (name, value) in data.into_iter().filter(|(_, value)| value.get() != "null") {
+        let place = match &*name {
+            "click_id" => &mut click_id,
+            "params" => &mut params,
+            "exists" => &mut exists,
+            "session_id" => &mut session_id,
+            _ => continue,
+        };
+        if place.replace(value).is_some() {
+            return Answer::Failed(Failure::BadAnswer("a success with two of one name"));
+        }
+    }
+    let Some(click_id) = click_id.and_then(string) else {
         return Answer::Failed(Failure::BadAnswer("a success without a click id"));
     };
-    let Ok(id) = ClickId::try_from(data.click_id.as_str()) else {
+    let Ok(id) = ClickId::try_from(&*click_id) else {
         return Answer::Failed(Failure::BadAnswer("a click id of no or too many bytes"));
     };
     Answer::Click(Arc::new(Click {
         id,
-        session_id: data.session_id.and_then(text),
-        params: data.params.map(params).unwrap_or_default(),
+        session_id: session_id.and_then(text),
+        params: params.map(usable).unwrap_or_default(),
         // Anything but a clear `false` leaves the click's age unknown.
-        existed: data.exists.is_some_and(|exists| exists.get() != "false"),
+        existed: exists.is_some_and(|exists| exists.get() != "false"),
     }))
 }
 
-/// The usable values of `params`. PHP writes an empty map as `[]`, so that what is no object has none.
-fn params(params: &RawValue) -> Box<[(Box<str>, Box<str>)]> {
-    object::<BTreeMap<String, &RawValue>>(params.get().as_bytes())
-        .unwrap_or_default()
+/// The usable values of `params`, in the order of their names. What is no object has none.
+fn usable(params: &RawValue) -> Box<[(Box<str>, Box<str>)]> {
+    let Some(Object(Some(mut values))) = object(params.get().as_bytes()) else {
+        return Box::default();
+    };
+    values.retain(|(name, _)| name != "click_id");
+    // Of several of one name the last one counts.
+    values.reverse();
+    values.sort_by(|(one, _), (other, _)| one.cmp(other));
+    values.dedup_by(|(one, _), (other, _)| one == other);
+    values
         .into_iter()
-        .filter(|(name, _)| name != "click_id")
         .filter_map(|(name, value)| Some((name.into(), text(value)?)))
         .collect()
 }
@@ -264,15 +342,15 @@ fn text(value: &RawValue) -> Option<Box<str>> {
     }
 }
 
-fn string(value: &RawValue) -> Option<String> {
-    serde_json::from_str(value.get()).ok()
+fn string(value: &RawValue) -> Option<Cow<'_, str>> {
+    serde_json::from_str(value.get()).ok().map(|Text(text)| text)
 }
 
 fn trafficback(reason: Option<&RawValue>) -> Trafficback {
     /// Enough to recognise a reason by, too little to fill a log.
     const MAX_REASON_BYTES: usize = 64;
     let reason = reason.and_then(string).unwrap_or_default();
-    match reason.as_str() {
+    match &*reason {
         "offer_inactive" => Trafficback::OfferInactive,
         "campaign_inactive" => Trafficback::CampaignInactive,
         "targeting" => Trafficback::Targeting,
@@ -291,7 +369,7 @@ fn trafficback(reason: Option<&RawValue>) -> Trafficback {
 }
 
 /// An error by its number. Of the message only what the article documents is kept: a tracker might put the key in it.
-fn error(number: u64, message: Option<String>) -> Failure {
+fn error(number: u64, message: Option<Cow<'_, str>>) -> Failure {
     let message = message.unwrap_or_default();
     match number {
         400 => Failure::Rejected(

@@ -3,11 +3,11 @@
 //! yet, the first hit asks, and others wait a moment for what it hears.
 
 use std::{
-    collections::{HashMap, hash_map},
     sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::Duration,
 };
 
+use hashbrown::{HashMap, hash_map};
 use tokio::{
     sync::watch,
     time::{Instant, timeout_at},

@@ -33,28 +33,37 @@ const WRITTEN: &AsciiSet = &NON_ALPHANUMERIC
 
 /// Appends `value` with every byte outside RFC 3986's `unreserved` escaped: what it becomes can end no component of a URL.
 pub fn encode(value: &[u8], out: &mut Vec<u8>) {
-    const IS_UNRESERVED: [bool; 256] = {
-        let mut table = [false; 256];
-        let mut byte = 0;
-        while byte < 256 {
-            #[expect(clippy::cast_possible_truncation, reason = "below 256")]
-            let unreserved = matches!(byte as u8, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~');
-            table[byte] = unreserved;
-            byte += 1;
+    /// What is read at once.
+    const PIECE: usize = 64;
+    for piece in value.chunks(PIECE) {
+        // Each byte writes four and keeps one or three of them: branches would be foreseen wrongly.
+        let mut encoded = [0; 3 * PIECE + 1];
+        let mut length = 0;
+        for byte in piece {
+            let (bytes, kept) = ENCODED[usize::from(*byte)];
+            encoded[length..length + 4].copy_from_slice(&bytes);
+            length += usize::from(kept);
         }
-        table
-    };
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    let mut rest = value;
-    out.reserve(value.len() * 3);
-    while let Some(at) = rest.iter().position(|byte| !IS_UNRESERVED[usize::from(*byte)]) {
-        out.extend_from_slice(&rest[..at]);
-        let byte = usize::from(rest[at]);
-        out.extend_from_slice(&[b'%', DIGITS[byte >> 4], DIGITS[byte & 15]]);
-        rest = &rest[at + 1..];
+        out.extend_from_slice(&encoded[..length]);
     }
-    out.extend_from_slice(rest);
 }
+
+/// What each byte becomes, and how much of that counts.
+const ENCODED: [([u8; 4], u8); 256] = {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let mut table = [([0; 4], 0); 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(clippy::cast_possible_truncation, reason = "below 256")]
+        let it = byte as u8;
+        table[byte] = match it {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' => ([it, 0, 0, 0], 1),
+            _ => ([b'%', DIGITS[byte >> 4], DIGITS[byte & 15], 0], 3),
+        };
+        byte += 1;
+    }
+    table
+};
 
 /// A piece of a URL as its author wrote it, made a valid URI.
 pub fn encode_written(text: &str) -> Cow<'_, str> {
@@ -175,9 +184,12 @@ mod tests {
         }
 
         #[test]
-        fn an_encoded_value_decodes_to_itself(value in proptest::collection::vec(any::<u8>(), 0..64)) {
+        fn an_encoded_value_is_what_others_make_of_it(value in proptest::collection::vec(any::<u8>(), 0..200)) {
+            const DATA: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
             let mut out = Vec::new();
             encode(&value, &mut out);
+            let others = percent_encode(&value, DATA).to_string();
+            prop_assert_eq!(&*out, others.as_bytes());
             prop_assert_eq!(decode_form(&out).into_owned(), value);
         }
     }

@@ -10,18 +10,42 @@ pub enum Headers<'a> {
     /// By name.
     Map(&'a HeaderMap),
     /// In the order in which they came.
-    Lines(&'a [Header<'a>]),
+    Lines(Lines<'a>),
+}
+
+/// Headers in a row, and which lengths their names have: most names that are looked for are not there, and need no search.
+#[derive(Clone, Copy, Debug)]
+pub struct Lines<'a> {
+    lines: &'a [Header<'a>],
+    /// A bit for each length, modulo 64.
+    lengths: u64,
+}
+
+impl<'a> Lines<'a> {
+    fn may_have(self, name: &HeaderName) -> bool {
+        self.lengths & bit(name.as_str()) != 0
+    }
+}
+
+fn bit(name: &str) -> u64 {
+    1 << (name.len() % 64)
 }
 
 impl<'a> Headers<'a> {
     /// None at all.
-    pub const NONE: Headers<'static> = Headers::Lines(&[]);
+    pub const NONE: Headers<'static> = Headers::Lines(Lines { lines: &[], lengths: 0 });
+
+    /// Of lines in the order in which they came.
+    pub fn of_lines(lines: &'a [Header<'a>]) -> Self {
+        let lengths = lines.iter().fold(0, |lengths, line| lengths | bit(line.name));
+        Self::Lines(Lines { lines, lengths })
+    }
 
     /// How many there are.
     pub fn count(self) -> usize {
         match self {
             Self::Map(map) => map.len(),
-            Self::Lines(lines) => lines.len(),
+            Self::Lines(Lines { lines, .. }) => lines.len(),
         }
     }
 
@@ -29,7 +53,8 @@ impl<'a> Headers<'a> {
     pub fn get(self, name: &HeaderName) -> Option<&'a [u8]> {
         match self {
             Self::Map(map) => map.get(name).map(HeaderValue::as_bytes),
-            Self::Lines(lines) => lines.iter().find(|line| is(line, name)).map(|line| line.value),
+            Self::Lines(lines) if !lines.may_have(name) => None,
+            Self::Lines(Lines { lines, .. }) => lines.iter().find(|line| is(line, name)).map(|line| line.value),
         }
     }
 
@@ -37,7 +62,8 @@ impl<'a> Headers<'a> {
     pub fn all<'n>(self, name: &'n HeaderName) -> impl DoubleEndedIterator<Item = &'a [u8]> + use<'a, 'n> {
         let (map, lines) = match self {
             Self::Map(map) => (Some(map.get_all(name)), &[][..]),
-            Self::Lines(lines) => (None, lines),
+            Self::Lines(lines) if !lines.may_have(name) => (None, &[][..]),
+            Self::Lines(Lines { lines, .. }) => (None, lines),
         };
         let of_map = map.into_iter().flatten().map(HeaderValue::as_bytes);
         of_map.chain(lines.iter().filter(|line| is(line, name)).map(|line| line.value))
@@ -79,7 +105,7 @@ mod tests {
                 HeaderValue::from_static(value),
             );
         }
-        for headers in [Headers::from(&map), Headers::Lines(&lines)] {
+        for headers in [Headers::from(&map), Headers::of_lines(&lines)] {
             assert_eq!(headers.count(), 3);
             assert_eq!(headers.get(&ACCEPT), Some(&b"a"[..]));
             assert_eq!(headers.all(&ACCEPT).collect::<Vec<_>>(), [b"a", b"b"]);

@@ -32,6 +32,8 @@ use crate::{
 pub struct Hit<'a> {
     /// When it came.
     pub at: SystemTime,
+    /// The same moment, for measuring from.
+    pub began: Instant,
     /// The hit's id.
     pub id: HitId,
     /// Whether it is a HEAD.
@@ -51,6 +53,8 @@ pub struct Hit<'a> {
 /// A person at a link, for whom its offers are tried.
 #[derive(Clone)]
 pub struct Arrival<'a> {
+    /// When its hit came.
+    pub began: Instant,
     /// The link.
     pub link: &'a Link,
     /// What macros stand for.
@@ -75,12 +79,13 @@ pub trait Ask: Sync {
     /// The longest that a visitor waits.
     fn deadline(&self) -> Duration;
 
-    /// Asks for a click on an offer. `told` is asked only when a request is made, and until when to wait only when there is
+    /// Asks for a click on an offer, `now`. `told` is asked only when a request is made, and until when to wait only when there is
     /// something to wait for.
     fn ask(
         &self,
         offer: &Offer,
         who: &Who<'_>,
+        now: Instant,
         told: impl FnOnce() -> Told + Send,
         until: impl FnOnce() -> Instant + Send,
     ) -> impl Future<Output = Asked> + Send;
@@ -95,10 +100,11 @@ impl Ask for Arc<ClickApi> {
         &self,
         offer: &Offer,
         who: &Who<'_>,
+        now: Instant,
         told: impl FnOnce() -> Told + Send,
         until: impl FnOnce() -> Instant + Send,
     ) -> impl Future<Output = Asked> + Send {
-        ClickApi::ask(self, offer.request(), who, told, until)
+        ClickApi::ask(self, offer.request(), who, now, told, until)
     }
 }
 
@@ -147,6 +153,7 @@ pub fn arrive<'a>(
     }
     let seconds = hit.at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     Ok(Arrival {
+        began: hit.began,
         link,
         who: Who {
             ip: visitor.ip,
@@ -180,12 +187,15 @@ fn share(by: Instant, others: impl Iterator<Item = u32>) -> Instant {
 /// again for this visitor.
 pub async fn try_offers(trackers: &impl Ask, arrival: Arrival<'_>, trace: &mut Trace) -> Outcome {
     let Arrival {
+        began,
         link,
         mut values,
         who,
         subject,
     } = arrival;
-    let by = Instant::now() + trackers.deadline();
+    let by = began + trackers.deadline();
+    // Most hits are at their end before the clock has moved.
+    let mut now = began;
     let mut first: Option<(&Offer, Reason)> = None;
     let mut first_with_tracking: Option<(&Offer, &FallbackUrl, Reason)> = None;
     let mut failed_trackers: Vec<u32> = Vec::new();
@@ -195,7 +205,10 @@ pub async fn try_offers(trackers: &impl Ask, arrival: Arrival<'_>, trace: &mut T
             continue;
         }
         let tracker = offer.tracker.number;
-        if failed_trackers.contains(&tracker) || (first.is_some() && Instant::now() >= by) {
+        if first.is_some() {
+            now = Instant::now();
+        }
+        if failed_trackers.contains(&tracker) || now >= by {
             continue;
         }
         values.offer = Some(offer.label.ids);
@@ -207,7 +220,7 @@ pub async fn try_offers(trackers: &impl Ask, arrival: Arrival<'_>, trace: &mut T
             };
             share(by, left.clone().filter(is_other).map(|offer| offer.tracker.number))
         };
-        let asked = trackers.ask(offer, &who, told, until).await;
+        let asked = trackers.ask(offer, &who, now, told, until).await;
         trace.asked(&asked);
         match asked.answer {
             Answer::Click(click) => {

@@ -20,8 +20,20 @@ pub const TAGS: [&str; 11] = [
 ];
 
 /// The query of a request, without its `?`.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Query<'a>(&'a str);
+
+/// Path and query of a request target.
+pub fn of_target(target: &str) -> (&str, Query<'_>) {
+    let (path, query) = split(target, b'?').unwrap_or((target, ""));
+    (path, Query(query))
+}
+
+/// What stands before and after the first of an ASCII byte. Texts are short here: a search by registers costs more than it saves.
+fn split(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|it| it == byte)?;
+    Some((&text[..at], &text[at + 1..]))
+}
 
 /// One `name=value` of a query, both undecoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +52,18 @@ impl<'a> Query<'a> {
 
     /// The parameters in the order in which they stand; empty ones (`a&&b`) are passed over.
     pub fn pairs(self) -> impl Iterator<Item = Pair<'a>> {
-        self.0
-            .split('&')
+        let mut left = self.0;
+        let pairs = std::iter::from_fn(move || {
+            let (pair, rest) = match left {
+                "" => return None,
+                _ => split(left, b'&').unwrap_or((left, "")),
+            };
+            left = rest;
+            Some(pair)
+        });
+        pairs
             .filter(|pair| !pair.is_empty())
-            .map(|pair| match pair.split_once('=') {
+            .map(|pair| match split(pair, b'=') {
                 Some((name, value)) => Pair {
                     name,
                     value: Some(value),

@@ -123,7 +123,7 @@ async fn hit(clicks: &Arc<ClickApi>, tracker: &Arc<Tracker>, number: u32, at: Du
         promo: 3,
     };
     let offer = OfferRequest { tracker, ids };
-    let asked = clicks.ask(offer, &who, Told::default, || came + DEADLINE).await;
+    let asked = clicks.ask(offer, &who, came, Told::default, || came + DEADLINE).await;
     Hit {
         at,
         waited: came.elapsed(),

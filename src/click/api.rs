@@ -8,7 +8,7 @@ use super::{
     answer::{Answer, Failure},
     attempts::Call,
     cache::{Cache, Key},
-    flight::{Boarded, Carried, Flights, Lead},
+    flight::{Boarded, Carried, Flights, Lead, Waiting},
     progress::{Effort, SparedBy},
     tracker::{Care, Event, Tracker},
     wire::{Target, Told, Who},
@@ -143,7 +143,7 @@ impl ClickApi {
         self.settings.care.deadline
     }
 
-    /// Asks for a click. `told` is asked only when a request is made, and until when to wait only when there is something to wait
+    /// Asks for a click, at a time that is `began`. `told` is asked only when a request is made, and until when to wait only when there is something to wait
     /// for.
     ///
     /// What the tracker has just said of the offer to another visitor is taken as said to this one, who has no click yet.
@@ -153,11 +153,11 @@ impl ClickApi {
         self: &Arc<Self>,
         offer: OfferRequest<'_>,
         who: &Who<'_>,
+        began: Instant,
         told: impl FnOnce() -> Told,
         until: impl FnOnce() -> Instant,
     ) -> Asked {
         let key = offer.key(&self.hash, who.ip, who.user_agent);
-        let began = Instant::now();
         if let Some(click) = self.cache.get(&key, began) {
             return Asked::kept(Answer::Click(click), CacheUse::Hit);
         }
@@ -165,7 +165,7 @@ impl ClickApi {
             return Asked::kept(word, CacheUse::Offer);
         }
         let by = until();
-        let kept = || self.cache.get(&key, Instant::now()).map(Answer::Click);
+        let kept = || self.cache.get(&key, began).map(Answer::Click);
         let mut carried = None;
         let (cache, waiting) = match self.flights.board(&key, kept) {
             Boarded::Answered(answer) => return Asked::kept(answer, CacheUse::Hit),
@@ -174,7 +174,7 @@ impl ClickApi {
                 match offer.tracker.prefix.target(offer.ids, who, &told()) {
                     Some(target) => {
                         let tracker = Arc::clone(offer.tracker);
-                        let call = Arc::clone(self).fly(lead, tracker, offer.offer(), target, by);
+                        let call = Arc::clone(self).fly(lead, tracker, offer.offer(), target, began, by);
                         carried = Some(Carried::new(call));
                     }
                     None => lead.land(Answer::Failed(Failure::Rejected(None))),
@@ -182,13 +182,13 @@ impl ClickApi {
                 (CacheUse::Miss, waiting)
             }
         };
-        let answer = async {
-            if let Some(carried) = &mut carried {
-                carried.until_landed(&waiting).await;
-            }
-            waiting.answer().await
+        // A call of one's own that ends in time needs no other clock.
+        let answer = if carried.is_some() && by >= began + self.settings.care.deadline {
+            until_landed(carried.as_mut(), &waiting).await
+        } else {
+            let answer = timeout_at(by, until_landed(carried.as_mut(), &waiting)).await;
+            answer.unwrap_or(Answer::Failed(Failure::Timeout))
         };
-        let answer = timeout_at(by, answer).await.unwrap_or(Answer::Failed(Failure::Timeout));
         let cache = if waiting.is_by_word() { CacheUse::Offer } else { cache };
         Asked {
             answer,
@@ -198,16 +198,16 @@ impl ClickApi {
         }
     }
 
-    /// A call. It ends whoever waits for it.
+    /// A call. It ends whoever waits for it, at the deadline at the latest.
     async fn fly(
         self: Arc<Self>,
         lead: Lead,
         tracker: Arc<Tracker>,
         offer: OfferKey,
         target: Target,
+        began: Instant,
         wanted_by: Instant,
     ) {
-        let began = Instant::now();
         let flight = lead.waiting();
         let asking = match self.words.of_first(offer, began).await {
             Ok(asking) => asking,
@@ -224,8 +224,7 @@ impl ClickApi {
             by: began + self.settings.care.deadline,
             wanted_by,
         };
-        let land = |answer: Answer| {
-            let now = Instant::now();
+        let land = |answer: Answer, now: Instant| {
             if let Answer::Click(click) = &answer {
                 let ttl = if click.existed {
                     self.settings.ttl_when_exists.min(self.settings.ttl)
@@ -243,4 +242,17 @@ impl ClickApi {
         };
         call.make(land).await;
     }
+}
+
+/// The answer of a flight, of which the call may be one's own.
+///
+/// Dropped, it loses nothing.
+async fn until_landed<F: Future<Output = ()> + Send + 'static>(
+    carried: Option<&mut Carried<F>>,
+    waiting: &Waiting,
+) -> Answer {
+    if let Some(carried) = carried {
+        carried.until_landed(waiting).await;
+    }
+    waiting.answer().await
 }

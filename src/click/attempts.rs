@@ -41,6 +41,7 @@ struct Tried {
     answer: Answer,
     lease: Option<Lease>,
     repeat: Repeat,
+    ended: Instant,
 }
 
 /// Whether to try again may help.
@@ -82,20 +83,20 @@ impl Call<'_> {
     /// to put in order.
     ///
     /// Dropped at an await, it closes the connections that it uses and frees its places; the tracker may still count the click.
-    pub(super) async fn make(&self, land: impl FnOnce(Answer)) {
+    pub(super) async fn make(&self, land: impl FnOnce(Answer, Instant)) {
         let gate = &self.tracker.gate;
-        let place = match gate.enter(self.began, self.progress).await {
+        let place = match gate.enter(self.began, self.by, self.progress).await {
             Ok(place) => place,
-            Err(answer) => return land(answer),
+            Err(answer) => return land(answer, Instant::now()),
         };
         let latest = self.by - LEAST_TIME;
         let mut kind = Attempt::First;
         let mut turn = 0;
+        let mut began = place.since;
         let tried = loop {
             let is_last = turn + 1 == MAX_ATTEMPTS || place.way == Way::Probe;
-            let began = Instant::now();
             let (seat, other) = (Seat::default(), Seat::default());
-            let mut first = pin!(self.attempt(kind, place.way, &seat, None));
+            let mut first = pin!(self.attempt(kind, place.way, began, &seat, None));
             let hedge_at = place.hedge_after.map(|after| began + after).filter(|at| *at < latest);
             let mut tried = match hedge_at {
                 Some(at) => timeout_at(at, first.as_mut()).await.ok(),
@@ -106,7 +107,7 @@ impl Call<'_> {
                 self.progress.hedged();
                 let hedged = Instant::now();
                 // Few calls come here: the others are not to carry the room for it.
-                let mut second = Box::pin(self.attempt(Attempt::Hedge, Way::Call, &other, Some(&seat)));
+                let mut second = Box::pin(self.attempt(Attempt::Hedge, Way::Call, hedged, &other, Some(&seat)));
                 match timeout_at(self.by, race(first.as_mut(), second.as_mut())).await {
                     Ok(Raced::Won {
                         winner,
@@ -117,10 +118,10 @@ impl Call<'_> {
                             self.progress.hedge_won();
                             gate.tell(&Event::HedgeWon);
                         }
-                        place.end(&winner.answer, Instant::now());
+                        place.end(&winner.answer, winner.ended);
                         self.progress.landed();
-                        land(winner.answer.clone());
-                        self.keep(winner.lease);
+                        land(winner.answer.clone(), winner.ended);
+                        self.keep(winner.lease, winner.ended);
                         if has_loser {
                             let (loser, since) = if is_first {
                                 (second.as_mut(), hedged)
@@ -142,7 +143,7 @@ impl Call<'_> {
             let tried = if let Some(tried) = tried {
                 tried
             } else {
-                let now = Instant::now();
+                let now = if hedge_at.is_some() { Instant::now() } else { began };
                 let give_up = if is_last {
                     self.by
                 } else {
@@ -153,7 +154,7 @@ impl Call<'_> {
                     // Nothing is given up for a next attempt that may not be.
                     Err(_) if give_up < self.wanted_by && gate.repeat(give_up) => {
                         self.silent(began);
-                        (kind, turn) = (Attempt::Repeat, turn + 1);
+                        (kind, turn, began) = (Attempt::Repeat, turn + 1, Instant::now());
                         continue;
                     }
                     Err(_) => match timeout_at(self.by, first).await {
@@ -167,18 +168,19 @@ impl Call<'_> {
                 Repeat::Soon => Some((BACKOFF * (1 << turn)).mul_f64(fastrand::f64())),
                 Repeat::After(wait) => Some(wait),
             };
-            let now = Instant::now();
+            let now = tried.ended;
             let left = latest.saturating_duration_since(now);
             let Some(wait) = wait.filter(|wait| !is_last && *wait < left && gate.repeat(now)) else {
                 break tried;
             };
             (kind, turn) = (Attempt::Repeat, turn + 1);
-            self.keep(tried.lease);
+            self.keep(tried.lease, now);
             sleep(wait).await;
+            began = Instant::now();
         };
-        place.end(&tried.answer, Instant::now());
-        land(tried.answer);
-        self.keep(tried.lease);
+        place.end(&tried.answer, tried.ended);
+        land(tried.answer, tried.ended);
+        self.keep(tried.lease, tried.ended);
     }
 
     /// A request, on a kept connection if there is one. That may have been closed by the tracker meanwhile: then the request goes
@@ -186,12 +188,11 @@ impl Call<'_> {
     /// tracker is back does so on a fresh one.
     ///
     /// Dropped, it closes the connection that it uses.
-    async fn attempt(&self, kind: Attempt, way: Way, seat: &Seat, other_than: Option<&Seat>) -> Tried {
+    async fn attempt(&self, kind: Attempt, way: Way, began: Instant, seat: &Seat, other_than: Option<&Seat>) -> Tried {
         let Tracker { client, gate, .. } = self.tracker;
-        let began = Instant::now();
         self.goes_out(kind);
         let kept = match way {
-            Way::Call => client.kept(self.target, seat, other_than).await,
+            Way::Call => client.kept(self.target, began, seat, other_than).await,
             Way::Probe => None,
         };
         let replied = match kept {
@@ -207,8 +208,8 @@ impl Call<'_> {
                 client.fresh(self.target, seat, connect_by).await
             }
         };
-        let tried = Tried::of(replied);
-        gate.ended(began, tried.ended(), Instant::now());
+        let tried = Tried::of(replied, Instant::now());
+        gate.ended(began, tried.how(), tried.ended);
         tried
     }
 
@@ -230,22 +231,24 @@ impl Call<'_> {
         {
             gate.tell(&Event::ClicksDiffer);
         }
-        self.keep(loser.lease);
+        self.keep(loser.lease, loser.ended);
     }
 
     /// What an attempt comes to that has no answer in its time.
     fn silent(&self, began: Instant) -> Tried {
-        self.tracker.gate.ended(began, Ended::Silent, Instant::now());
+        let now = Instant::now();
+        self.tracker.gate.ended(began, Ended::Silent, now);
         Tried {
             answer: Answer::Failed(Failure::Timeout),
             lease: None,
             repeat: Repeat::Never,
+            ended: now,
         }
     }
 
-    fn keep(&self, lease: Option<Lease>) {
+    fn keep(&self, lease: Option<Lease>, now: Instant) {
         if let Some(lease) = lease {
-            self.tracker.client.release(lease);
+            self.tracker.client.release(lease, now);
         }
     }
 }
@@ -286,7 +289,7 @@ fn give_up(now: Instant, by: Instant, usual: Option<Duration>) -> Instant {
 }
 
 impl Tried {
-    fn of(replied: Result<(Reply, Option<Lease>), CallError>) -> Self {
+    fn of(replied: Result<(Reply, Option<Lease>), CallError>, ended: Instant) -> Self {
         let (answer, lease, repeat) = match replied {
             Ok((reply, lease)) => {
                 let answer = read(&reply);
@@ -300,7 +303,12 @@ impl Tried {
                 (Answer::Failed(why), None, Repeat::Never)
             }
         };
-        Self { answer, lease, repeat }
+        Self {
+            answer,
+            lease,
+            repeat,
+            ended,
+        }
     }
 
     /// Whether no other request would do better.
@@ -308,7 +316,7 @@ impl Tried {
         self.answer.scope() != Scope::Tracker
     }
 
-    fn ended(&self) -> Ended {
+    fn how(&self) -> Ended {
         match &self.answer {
             Answer::Failed(Failure::Tracker(429 | 503)) => Ended::TooMuch,
             _ if self.is_usable() => Ended::Answered,

@@ -160,12 +160,13 @@ impl Client {
     pub async fn kept(
         &self,
         target: &Target,
+        now: Instant,
         seat: &Seat,
         other_than: Option<&Seat>,
     ) -> Option<Result<(Reply, Option<Lease>), CallError>> {
         let other = other_than.map_or(0, Seat::number);
         loop {
-            let connection = self.take(other)?;
+            let connection = self.take(other, now)?;
             seat.take(&connection);
             match self.exchange(connection, target).await {
                 // The tracker has not seen it. What gave it back is kept no more, so that this ends.
@@ -202,10 +203,10 @@ impl Client {
     }
 
     /// Keeps the connection of a read reply for the next call.
-    pub fn release(&self, Lease(connection): Lease) {
+    pub fn release(&self, Lease(connection): Lease, now: Instant) {
         // A place on a shared connection is free as soon as it is dropped.
         if let Connection::Own(own) = connection {
-            self.pool.put(own, Instant::now(), |address| self.names.has(address));
+            self.pool.put(own, now, |address| self.names.has(address));
         }
     }
 
@@ -224,15 +225,13 @@ impl Client {
     /// Dropped at an await, it closes what it has begun.
     pub(super) async fn make_ready(&self, by: Instant) -> Result<(), CallError> {
         let connection = self.connect(by).await?;
-        self.release(Lease(connection));
+        self.release(Lease(connection), Instant::now());
         Ok(())
     }
 
-    fn take(&self, other: u64) -> Option<Connection> {
+    fn take(&self, other: u64, now: Instant) -> Option<Connection> {
         let wanted = |number| number != other;
-        let taken = self
-            .pool
-            .take(Instant::now(), wanted, |address| self.names.has(address));
+        let taken = self.pool.take(now, wanted, |address| self.names.has(address));
         if self.is_kept_warm() && taken.as_ref().is_none_or(|taken| taken.was_last) {
             self.wake.notify_one();
         }

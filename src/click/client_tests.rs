@@ -31,13 +31,13 @@ fn over_tls(alpn: &[&str], change: fn(&mut Tracker)) -> (Arc<Client>, Arc<Script
 /// A request on a kept connection, else on a fresh one; the address that answered.
 async fn ask_on(client: &Client, seat: &Seat) -> Result<String, CallError> {
     let target = target();
-    let replied = match client.kept(&target, seat, None).await {
+    let replied = match client.kept(&target, Instant::now(), seat, None).await {
         Some(replied) => replied,
         None => client.fresh(&target, seat, Instant::now() + LIMIT).await,
     };
     let (reply, lease) = replied?;
     if let Some(lease) = lease {
-        client.release(lease);
+        client.release(lease, Instant::now());
     }
     let body = reply.body.expect("a whole body");
     Ok(String::from_utf8(body.to_vec()).expect("an address"))
@@ -207,7 +207,7 @@ async fn spares_that_die_or_cannot_be_made_are_no_storm() {
             // Visitors who come all the time do not make it one.
             let began = made;
             for _ in 0..600 {
-                let kept = client.kept(&target(), &Seat::default(), None).await;
+                let kept = client.kept(&target(), Instant::now(), &Seat::default(), None).await;
                 assert!(kept.is_none_or(|replied| replied.is_err()));
                 sleep(Duration::from_millis(100)).await;
             }
@@ -245,20 +245,25 @@ async fn a_repeat_goes_out_on_another_connection() {
     let (client, network) = over_tls(HTTP2, |tracker| tracker.takes = Duration::from_millis(100));
     let (target, first, second) = (target(), Seat::default(), Seat::default());
     assert_eq!(ask_on(&client, &first).await.as_deref(), Ok(A));
-    assert!(client.kept(&target, &second, Some(&first)).await.is_none());
+    assert!(
+        client
+            .kept(&target, Instant::now(), &second, Some(&first))
+            .await
+            .is_none()
+    );
     assert!(client.fresh(&target, &second, Instant::now() + LIMIT).await.is_ok());
     assert_ne!(first.number(), second.number());
     let (third, fourth) = (Seat::default(), Seat::default());
     assert!(
         client
-            .kept(&target, &third, Some(&first))
+            .kept(&target, Instant::now(), &third, Some(&first))
             .await
             .is_some_and(|got| got.is_ok())
     );
     assert_eq!(third.number(), second.number());
     assert!(
         client
-            .kept(&target, &fourth, Some(&second))
+            .kept(&target, Instant::now(), &fourth, Some(&second))
             .await
             .is_some_and(|got| got.is_ok())
     );

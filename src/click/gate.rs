@@ -77,6 +77,8 @@ struct State {
 pub(super) struct Place {
     gate: Arc<Gate>,
     is_taken: bool,
+    /// When it was had.
+    pub(super) since: Instant,
     pub(super) way: Way,
     /// After what time a hedge may go out, if one may.
     pub(super) hedge_after: Option<Duration>,
@@ -110,10 +112,15 @@ impl Gate {
         (self.on_event)(event);
     }
 
-    /// A place for a call that began at `now`, after a short wait at most; else the answer that its visitor has instead.
+    /// A place for a call that began at `now` and ends at `by`, after a short wait at most; else the answer that its visitor has instead.
     ///
     /// Dropped while it waits, it leaves the queue.
-    pub(super) async fn enter(self: &Arc<Self>, now: Instant, progress: &Progress) -> Result<Place, Answer> {
+    pub(super) async fn enter(
+        self: &Arc<Self>,
+        now: Instant,
+        by: Instant,
+        progress: &Progress,
+    ) -> Result<Place, Answer> {
         let spared = |by, why| {
             progress.spared(by);
             self.tell(&Event::Spared(by));
@@ -136,7 +143,7 @@ impl Gate {
             Ok(Some(Boarded::Waits(waiting))) => waiting,
             Ok(None) => return spared(SparedBy::Limit, Failure::Overload),
         };
-        let place = timeout_at(now + QUEUE_WAIT, waiting).await;
+        let place = timeout_at(by.min(now + QUEUE_WAIT), waiting).await;
         progress.queued(now.elapsed());
         match place {
             Ok(Ok(place)) => Ok(place),
@@ -149,7 +156,7 @@ impl Gate {
         let mut state = self.state();
         let is_well = state.breaker.is_well() && state.limit.is_well();
         let place =
-            (is_well && state.hedges.take(now) && state.limit.enter(now)).then(|| self.place(&state, Way::Call));
+            (is_well && state.hedges.take(now) && state.limit.enter(now)).then(|| self.place(&state, Way::Call, now));
         self.tell_load(&state);
         place
     }
@@ -182,7 +189,7 @@ impl Gate {
             Way::Probe => state.limit.enter_anyway(),
         };
         let boarded = if is_in {
-            Some(Boarded::In(self.place(state, way)))
+            Some(Boarded::In(self.place(state, way, now)))
         } else {
             let most = usize::try_from(state.limit.most().min(QUEUE_MOST)).unwrap_or(usize::MAX);
             if state.queue.len() >= most {
@@ -203,7 +210,7 @@ impl Gate {
     }
 
     /// For a place that has been taken.
-    fn place(self: &Arc<Self>, state: &State, way: Way) -> Place {
+    fn place(self: &Arc<Self>, state: &State, way: Way, now: Instant) -> Place {
         let usual = state.pace.p95();
         let hedge_after = match self.hedge_after {
             HedgeAfter::Fixed(after) => Some(after),
@@ -214,6 +221,7 @@ impl Gate {
         Place {
             gate: Arc::clone(self),
             is_taken: true,
+            since: now,
             way,
             hedge_after: hedge_after.filter(|_| may_hedge),
             usual,
@@ -223,7 +231,7 @@ impl Gate {
     /// Gives free places to those who wait.
     fn settle(self: &Arc<Self>, state: &mut State, now: Instant) {
         while !state.queue.is_empty() && state.limit.enter(now) {
-            let place = self.place(state, Way::Call);
+            let place = self.place(state, Way::Call, now);
             let Some(waiting) = state.queue.pop_front() else {
                 break;
             };

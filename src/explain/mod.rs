@@ -11,6 +11,7 @@ pub mod text;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio::time::Instant;
 
 use self::rehearsal::{End, Ends};
 pub use self::{
@@ -25,7 +26,6 @@ use crate::{
     link::{Order, targeting::Rule},
     observe::Trace,
     outcome::Outcome,
-    query::Query,
     server::{
         Limits,
         request::{self, Head},
@@ -108,11 +108,12 @@ pub async fn explain(edge: &Edge, limits: &Limits, asked: &Imagined) -> Explanat
     explanation.place = Some(format!("{}{}", read.host, read.path));
     let hit = Hit {
         at: asked.at,
+        began: Instant::now(),
         id: HitId::new(asked.at),
         head: read.head,
         host: &read.host,
         path: &read.path,
-        query: Query::new(read.query),
+        query: read.query,
         headers,
         peer: asked.peer,
     };

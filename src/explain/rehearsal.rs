@@ -87,6 +87,7 @@ impl<F: Fn(&Offer) -> Answer + Sync> Ask for Rehearsal<F> {
         &self,
         offer: &Offer,
         _: &Who<'_>,
+        _: Instant,
         _: impl FnOnce() -> Told + Send,
         _: impl FnOnce() -> Instant + Send,
     ) -> Asked {

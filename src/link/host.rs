@@ -5,6 +5,18 @@ use std::{borrow::Cow, net::Ipv6Addr};
 /// A DNS name has 253 characters at most (RFC 1035, section 2.3.4); an address fewer.
 const MAX_BYTES: usize = 253;
 
+const IS_OF_NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        #[expect(clippy::cast_possible_truncation, reason = "below 128")]
+        let it = byte as u8;
+        table[byte] = it.is_ascii_alphanumeric() || matches!(it, b'-' | b'.' | b'_');
+        byte += 1;
+    }
+    table
+};
+
 /// The host of an authority (`Host` of RFC 9110, section 7.2): lower case, without port and trailing dot. `None` when
 /// it is no host: empty, with user information, a bad port, or bytes that no name has.
 pub fn canonical(authority: &str) -> Option<Cow<'_, str>> {
@@ -13,24 +25,21 @@ pub fn canonical(authority: &str) -> Option<Cow<'_, str>> {
         let ip: Ipv6Addr = inner.parse().ok()?;
         return is_port_part(port).then(|| Cow::Owned(format!("[{ip}]")));
     }
-    let name_ends = authority.find(':').unwrap_or(authority.len());
-    let (name, port) = authority.split_at(name_ends);
+    let name_ends = authority.bytes().position(|byte| byte == b':');
+    let (name, port) = authority.split_at(name_ends.unwrap_or(authority.len()));
     if !is_port_part(port) {
         return None;
     }
     let name = name.strip_suffix('.').unwrap_or(name);
-    let mut after_dot = true;
-    let mut has_upper = false;
+    let (mut after_dot, mut has_upper, mut is_host) = (true, false, true);
+    // Without an end before the end, which would have to be foreseen.
     for byte in name.bytes() {
-        match byte {
-            b'.' if after_dot => return None,
-            b'A'..=b'Z' => has_upper = true,
-            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' => {}
-            _ => return None,
-        }
-        after_dot = byte == b'.';
+        let is_dot = byte == b'.';
+        is_host &= IS_OF_NAME[usize::from(byte)] & !(is_dot & after_dot);
+        has_upper |= byte.is_ascii_uppercase();
+        after_dot = is_dot;
     }
-    (!after_dot && name.len() <= MAX_BYTES).then(|| {
+    (is_host && !after_dot && name.len() <= MAX_BYTES).then(|| {
         if has_upper {
             Cow::Owned(name.to_ascii_lowercase())
         } else {

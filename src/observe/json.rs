@@ -36,9 +36,9 @@ pub fn write(record: &Record, lookups: &Lookups, out: &mut Vec<u8>) {
     line.out.extend_from_slice(b"\",\"hit_id\":\"");
     record.hit_id.write(line.out);
     line.out.push(b'"');
-    line.text(r#","outcome":"#, Some(ended.kind.as_str()));
-    line.text(r#","reason":"#, ended.reason.map(Reason::as_str));
-    line.text(r#","host":"#, Some(&record.host));
+    line.word(r#","outcome":"#, Some(ended.kind.as_str()));
+    line.word(r#","reason":"#, ended.reason.map(Reason::as_str));
+    line.word(r#","host":"#, Some(&record.host));
     let (path, query) = record.path_and_query();
     line.text(r#","path":"#, path);
     line.text(r#","link":"#, trace.link.as_deref());
@@ -48,17 +48,17 @@ pub fn write(record: &Record, lookups: &Lookups, out: &mut Vec<u8>) {
     line.number(r#","campaign_id":"#, offer.map(|offer| offer.ids.campaign));
     line.number(r#","promo_id":"#, offer.map(|offer| offer.ids.promo));
     line.text(r#","click_id":"#, trace.click_id.as_ref().map(ClickId::as_str));
-    line.text(r#","cache":"#, trace.cache.map(cache_word));
+    line.word(r#","cache":"#, trace.cache.map(cache_word));
     line.number(r#","attempts":"#, Some(trace.effort.attempts.into()));
     line.out.extend_from_slice(b",\"ip\":\"");
     line.ip(trace.ip);
     line.out.push(b'"');
     let found = trace.found;
     let country = found.country.unwrap_or_else(|| lookups.places.country(trace.ip));
-    line.text(r#","country":"#, country.as_ref().map(Country::as_str));
+    line.word(r#","country":"#, country.as_ref().map(Country::as_str));
     let read = || Some(lookups.agents.read(record.user_agent.as_deref()?));
     let agent = found.agent.or_else(read);
-    line.text(
+    line.word(
         r#","device":"#,
         agent.and_then(|agent| agent.device).map(Device::as_str),
     );
@@ -141,6 +141,19 @@ impl Line<'_> {
     /// A field; its key as it stands in a line, with comma and colon.
     fn text(&mut self, key: &'static str, text: Option<&str>) {
         self.bytes(key, text.map(str::as_bytes));
+    }
+
+    /// A field whose text is known to need no escape: a name of ours, or a canonical host.
+    fn word(&mut self, key: &'static str, word: Option<&str>) {
+        self.out.extend_from_slice(key.as_bytes());
+        match word {
+            Some(word) => {
+                self.out.push(b'"');
+                self.out.extend_from_slice(word.as_bytes());
+                self.out.push(b'"');
+            }
+            None => self.out.extend_from_slice(b"null"),
+        }
     }
 
     fn bytes(&mut self, key: &'static str, bytes: Option<&[u8]>) {
@@ -281,7 +294,7 @@ mod tests {
             at: UNIX_EPOCH + Duration::from_millis(1_234),
             hit_id: HitId::new(UNIX_EPOCH),
             host: "go.example.com",
-            head: Some((uri, Headers::Lines(&headers))),
+            head: Some((uri, Headers::of_lines(&headers))),
         };
         let outcome = Outcome::Refused(Refusal::Speculative);
         Record::new(&seen, &outcome, Trace::default(), Duration::from_micros(1_500))

@@ -14,8 +14,10 @@ pub mod tracker_metrics;
 use std::{
     net::IpAddr,
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
+
+use tokio::time::Instant;
 
 pub use self::{
     click_log::ClickLog,
@@ -47,12 +49,12 @@ pub struct Watch<'a> {
 }
 
 impl Observe {
-    /// Begins to watch a hit.
-    pub fn watch<'a>(&'a self, seen: Seen<'a>, trace: Trace) -> Watch<'a> {
+    /// Begins to watch a hit that began at a time.
+    pub fn watch<'a>(&'a self, seen: Seen<'a>, began: Instant, trace: Trace) -> Watch<'a> {
         Watch {
             observe: self,
             seen,
-            began: Instant::now(),
+            began,
             ended: false,
             trace,
         }
@@ -66,7 +68,7 @@ impl Observe {
             host: "",
             head: None,
         };
-        self.watch(seen, Trace::new(peer))
+        self.watch(seen, Instant::now(), Trace::new(peer))
             .end(&Outcome::Refused(Refusal::BadRequest));
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     headers::Headers,
     hit_id::HitId,
     outcome::{Kind, Nowhere, Outcome, Reason},
-    query::Query,
+    query::{self, Query},
 };
 
 /// What a hit meets on its way.
@@ -192,7 +192,7 @@ impl Record {
         let Some(target) = self.target.as_deref() else {
             return (None, Query::new(""));
         };
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        (Some(path), Query::new(query))
+        let (path, query) = query::of_target(target);
+        (Some(path), query)
     }
 }

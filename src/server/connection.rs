@@ -26,7 +26,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     sync::watch,
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 use super::{
@@ -47,7 +47,6 @@ use crate::{
     hit_id::HitId,
     observe::{Observe, Seen, Trace},
     outcome::{Outcome, Refusal},
-    query::Query,
 };
 
 /// While draining, how long a connection may stay silent before it is closed: time for a request that is on its way.
@@ -221,6 +220,7 @@ impl Server {
     ///
     /// Dropped at its await, as when the visitor leaves, it records the hit as one whose visitor left.
     pub(super) async fn hit(&self, head: &Head<'_>, way: &Way, at: SystemTime) -> Outcome {
+        let began = Instant::now();
         let peer = way.peer;
         let id = HitId::new(at);
         let asked = request::read(head, &self.limits).and_then(|asked| match &way.tls {
@@ -237,17 +237,18 @@ impl Server {
             host: &host,
             head: Some((head.target, head.headers)),
         };
-        let mut watch = self.observe.watch(seen, Trace::new(peer));
+        let mut watch = self.observe.watch(seen, began, Trace::new(peer));
         let edge = self.edge.load();
         let outcome = match &asked {
             Ok(asked) => {
                 let hit = Hit {
                     at,
+                    began,
                     id,
                     head: asked.head,
                     host: &asked.host,
                     path: &asked.path,
-                    query: Query::new(asked.query),
+                    query: asked.query,
                     headers: head.headers,
                     peer,
                 };

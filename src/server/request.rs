@@ -11,6 +11,7 @@ use crate::{
     headers::Headers,
     link::{host as hosts, path},
     outcome::Refusal,
+    query::{self, Query},
 };
 
 /// Where prefetch proxies ask whether they are welcome.
@@ -56,7 +57,7 @@ pub struct Asked<'a> {
     /// The canonical path.
     pub path: Cow<'a, str>,
     /// The query as it came, without its `?`.
-    pub query: &'a str,
+    pub query: Query<'a>,
 }
 
 /// Reads a request's head.
@@ -78,7 +79,7 @@ pub fn read<'a>(asked: &Head<'a>, limits: &Limits) -> Result<Asked<'a>, Refusal>
     if exceeds(asked.target.len(), limits.target_bytes) {
         return Err(Refusal::TargetTooLong);
     }
-    let (path, query) = asked.target.split_once('?').unwrap_or((asked.target, ""));
+    let (path, query) = query::of_target(asked.target);
     if !path.starts_with('/') || !path.is_ascii() {
         return Err(Refusal::BadRequest);
     }

@@ -189,7 +189,7 @@ async fn answer(server: &Server, way: &Way, bytes: &[u8], is_last: bool) -> Read
         authority: None,
         target,
         version: Version::HTTP_11,
-        headers: Headers::Lines(request.headers),
+        headers: Headers::of_lines(request.headers),
     };
     let at = SystemTime::now();
     let outcome = server.hit(&head, way, at).await;

@@ -2,7 +2,14 @@
 //!
 //! Pure: the bytes of the files are the caller's business, and so are IPv4-mapped addresses, which must come as IPv4.
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{
+    fmt,
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
 
 use maxminddb::PathElement::{self, Key};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
@@ -43,6 +50,48 @@ impl Places {
 pub struct CountryDatabase {
     file: File,
     layout: CountryLayout,
+    read: Read,
+}
+
+/// Countries that were read out of records, by where these stand in the file: many networks share one, and to read it costs more
+/// than to find it. A place is of the last record that came to it.
+struct Read(Box<[AtomicU64]>);
+
+/// There are some 250 countries, and most files have a record or a few of each.
+const READ: usize = 1024;
+
+impl Read {
+    fn new() -> Self {
+        Self((0..READ).map(|_| AtomicU64::new(0)).collect())
+    }
+
+    /// The country of the record that stands at an offset.
+    fn get(&self, offset: usize, read: impl FnOnce() -> Option<Country>) -> Option<Country> {
+        let Ok(offset) = u32::try_from(offset) else {
+            return read();
+        };
+        let place = &self.0[offset.wrapping_mul(0x9e37_79b1) as usize >> (32 - READ.ilog2())];
+        // The offset, the letters or zeros, and a mark that there is something.
+        let [a, b, c, d, first, second, _, mark] = place.load(Relaxed).to_be_bytes();
+        if mark == 1 && u32::from_be_bytes([a, b, c, d]) == offset {
+            return str::from_utf8(&[first, second]).ok().and_then(Country::parse);
+        }
+        let country = read();
+        let [a, b, c, d] = offset.to_be_bytes();
+        let mut letters = [0; 2];
+        if let Some(country) = &country {
+            letters.copy_from_slice(country.as_str().as_bytes());
+        }
+        let [first, second] = letters;
+        place.store(u64::from_be_bytes([a, b, c, d, first, second, 0, 1]), Relaxed);
+        country
+    }
+}
+
+impl fmt::Debug for Read {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Read")
+    }
 }
 
 /// Where a record has its codes.
@@ -73,6 +122,7 @@ impl CountryDatabase {
             Some(which) => Ok(Self {
                 file,
                 layout: COUNTRY_LAYOUTS[which],
+                read: Read::new(),
             }),
             None => Err(NotADatabase::WithoutCountries(file.content(), numbers.is_some())),
         }
@@ -80,7 +130,9 @@ impl CountryDatabase {
 
     /// The country of an address; `None` too where the database has a code that no country has.
     pub fn country(&self, ip: IpAddr) -> Option<Country> {
-        Country::parse(self.file.find(ip, self.layout.country)?)
+        let record = self.file.record(ip)?;
+        let read = || Country::parse(record.get(self.layout.country).ok()??);
+        self.read.get(record.offset()?, read)
     }
 
     /// The continent of an address: the database's word, or else that of its country.

@@ -43,10 +43,15 @@ impl File {
 
     /// What stands at a path of an address's record. Never an error: what is damaged beyond what the survey saw is not found.
     pub(super) fn find<'a, T: Deserialize<'a>>(&'a self, ip: IpAddr, path: &[PathElement<'_>]) -> Option<T> {
+        self.record(ip)?.get(path).ok()?
+    }
+
+    /// An address's record.
+    pub(super) fn record(&self, ip: IpAddr) -> Option<Record<'_>> {
         if ip.is_ipv6() && !self.has_ipv6() {
             return None; // the reader would make an error of it, which allocates
         }
-        self.0.lookup(ip).ok()?.decode_path(path).ok()?
+        self.0.lookup(ip).ok().map(Record)
     }
 
     /// Shows records from all over the file; the first damaged one ends it.
@@ -157,6 +162,11 @@ impl fmt::Debug for File {
 }
 
 impl<'a> Record<'a> {
+    /// Where it stands in the file, if it does.
+    pub(super) fn offset(&self) -> Option<usize> {
+        self.0.offset()
+    }
+
     /// What stands at a path, `None` if nothing does or something of another type.
     pub(super) fn get<T: Deserialize<'a>>(&self, path: &[PathElement<'_>]) -> Result<Option<T>, Damage> {
         match self.0.decode_path(path) {

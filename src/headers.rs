@@ -21,7 +21,7 @@ pub struct Lines<'a> {
     lengths: u64,
 }
 
-impl<'a> Lines<'a> {
+impl Lines<'_> {
     fn may_have(self, name: &HeaderName) -> bool {
         self.lengths & bit(name.as_str()) != 0
     }

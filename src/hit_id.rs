@@ -15,10 +15,12 @@ impl HitId {
 
     /// Appends the id as 32 hexadecimal digits.
     pub fn write(self, out: &mut Vec<u8>) {
-        for byte in self.0.to_be_bytes() {
-            let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble)];
-            out.extend_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+        let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble & 15)];
+        let mut digits = [[0; 2]; 16];
+        for (pair, byte) in digits.iter_mut().zip(self.0.to_be_bytes()) {
+            *pair = [digit(byte >> 4), digit(byte)];
         }
+        out.extend_from_slice(digits.as_flattened());
     }
 }
 

@@ -40,25 +40,25 @@ pub fn encode(value: &[u8], out: &mut Vec<u8>) {
         let mut encoded = [0; 3 * PIECE + 1];
         let mut length = 0;
         for byte in piece {
-            let (bytes, kept) = ENCODED[usize::from(*byte)];
+            let bytes = ENCODED[usize::from(*byte)];
             encoded[length..length + 4].copy_from_slice(&bytes);
-            length += usize::from(kept);
+            length += usize::from(bytes[3]);
         }
         out.extend_from_slice(&encoded[..length]);
     }
 }
 
-/// What each byte becomes, and how much of that counts.
-const ENCODED: [([u8; 4], u8); 256] = {
+/// What each byte becomes, in three bytes, and how many of them count.
+static ENCODED: [[u8; 4]; 256] = {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    let mut table = [([0; 4], 0); 256];
+    let mut table = [[0; 4]; 256];
     let mut byte = 0;
     while byte < 256 {
         #[expect(clippy::cast_possible_truncation, reason = "below 256")]
         let it = byte as u8;
         table[byte] = match it {
-            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' => ([it, 0, 0, 0], 1),
-            _ => ([b'%', DIGITS[byte >> 4], DIGITS[byte & 15], 0], 3),
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' => [it, 0, 0, 1],
+            _ => [b'%', DIGITS[byte >> 4], DIGITS[byte & 15], 3],
         };
         byte += 1;
     }

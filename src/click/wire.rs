@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use http::{StatusCode, uri::PathAndQuery};
+use http::StatusCode;
 use serde::{
     Deserialize, Deserializer,
     de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
@@ -121,13 +121,15 @@ impl Prefix {
 
     /// The target of a visitor's request for an offer.
     ///
-    /// `None` when it would be longer than [`MAX_TARGET_BYTES`], which no head that the edge takes is, or when it has a
-    /// byte that stands in no target.
+    /// `None` when it would be longer than [`MAX_TARGET_BYTES`], which no head that the edge takes is, or when a value
+    /// that is told has a byte that stands in no target.
     pub fn target(&self, ids: OfferIds, who: &Who<'_>, told: &Told) -> Option<Target> {
         let mut out = Vec::with_capacity(self.bytes.len() + 512);
         out.extend_from_slice(&self.bytes);
         write_rest(ids, who, told, &mut out);
-        is_target(&out).then_some(Target(out))
+        // The tracker's own path has been read as one, and everything else is encoded here.
+        let is_target = out.len() <= MAX_TARGET_BYTES && told.iter().all(|(_, value)| is_of_target(value));
+        is_target.then_some(Target(out))
     }
 
     /// The same for a person to read: `…` stands for the key.
@@ -139,14 +141,11 @@ impl Prefix {
     }
 }
 
-/// Whether another reader will see the same target in it, all of it.
-fn is_target(bytes: &[u8]) -> bool {
-    // Without branches, so that the compiler makes it of whole registers.
-    let is_plain = bytes.iter().fold(true, |is_plain, byte| {
-        is_plain & matches!(byte, b'!' | b'$'..=b';' | b'=' | b'?'..=b'~')
-    });
-    let is_read_whole = || PathAndQuery::try_from(bytes).is_ok_and(|read| read.as_str().len() == bytes.len());
-    bytes.len() <= MAX_TARGET_BYTES && (is_plain || is_read_whole())
+/// Whether bytes may stand in a target wherever it is read (RFC 3986, sections 3.3 and 3.4).
+fn is_of_target(bytes: &[u8]) -> bool {
+    bytes
+        .iter()
+        .all(|byte| matches!(byte, b'!' | b'$'..=b';' | b'=' | b'?'..=b'~'))
 }
 
 /// Appends what follows the key.

@@ -38,7 +38,7 @@ pub fn write(record: &Record, lookups: &Lookups, out: &mut Vec<u8>) {
     line.out.push(b'"');
     line.word(r#","outcome":"#, Some(ended.kind.as_str()));
     line.word(r#","reason":"#, ended.reason.map(Reason::as_str));
-    line.word(r#","host":"#, Some(&record.host));
+    line.word(r#","host":"#, Some(record.host()));
     let (path, query) = record.path_and_query();
     line.text(r#","path":"#, path);
     line.text(r#","link":"#, trace.link.as_deref());
@@ -56,14 +56,14 @@ pub fn write(record: &Record, lookups: &Lookups, out: &mut Vec<u8>) {
     let found = trace.found;
     let country = found.country.unwrap_or_else(|| lookups.places.country(trace.ip));
     line.word(r#","country":"#, country.as_ref().map(Country::as_str));
-    let read = || Some(lookups.agents.read(record.user_agent.as_deref()?));
+    let read = || Some(lookups.agents.read(record.user_agent()?));
     let agent = found.agent.or_else(read);
     line.word(
         r#","device":"#,
         agent.and_then(|agent| agent.device).map(Device::as_str),
     );
-    line.bytes(r#","user_agent":"#, record.user_agent.as_deref());
-    line.bytes(r#","referrer":"#, record.referrer.as_deref());
+    line.bytes(r#","user_agent":"#, record.user_agent());
+    line.bytes(r#","referrer":"#, record.referrer());
     told(trace, query, &mut line);
     line.milliseconds(r#","api_ms":"#, trace.api);
     line.milliseconds(r#","total_ms":"#, Some(ended.total));

@@ -125,16 +125,38 @@ pub struct Record {
     pub at: SystemTime,
     /// Its id.
     pub hit_id: HitId,
-    /// The host, canonical; empty where it was none.
-    pub host: Box<str>,
-    /// Path and query as they came; `None` where they could not be read.
-    pub target: Option<Box<str>>,
-    /// The User-Agent's bytes.
-    pub user_agent: Option<Box<[u8]>>,
-    /// The referrer's bytes.
-    pub referrer: Option<Box<[u8]>>,
     /// Its end.
     pub ended: Ended,
+    texts: Texts,
+}
+
+/// Host, target, User-Agent and referrer, in one piece.
+#[derive(Debug)]
+struct Texts {
+    bytes: Box<[u8]>,
+    /// Where each ends; `None` is one that was not there.
+    ends: [Option<usize>; 4],
+}
+
+impl Texts {
+    fn new(texts: [Option<&[u8]>; 4]) -> Self {
+        let length = texts.iter().flatten().map(|text| text.len()).sum();
+        let mut bytes = Vec::with_capacity(length);
+        let ends = texts.map(|text| {
+            bytes.extend_from_slice(text?);
+            Some(bytes.len())
+        });
+        Self {
+            bytes: bytes.into(),
+            ends,
+        }
+    }
+
+    fn get(&self, number: usize) -> Option<&[u8]> {
+        let end = self.ends[number]?;
+        let from = self.ends[..number].iter().rev().find_map(|end| *end);
+        Some(&self.bytes[from.unwrap_or(0)..end])
+    }
 }
 
 /// How a hit ended.
@@ -155,14 +177,16 @@ pub struct Ended {
 impl Record {
     /// Of what was seen of a hit, and how it ended.
     pub fn new(seen: &Seen<'_>, outcome: &Outcome, trace: Trace, total: Duration) -> Self {
-        let header = |name: &HeaderName| Some(seen.head?.1.get(name)?.into());
+        let header = |name: &HeaderName| seen.head?.1.get(name);
         Self {
             at: seen.at,
             hit_id: seen.hit_id,
-            host: seen.host.into(),
-            target: seen.head.map(|(target, _)| target.into()),
-            user_agent: header(&USER_AGENT),
-            referrer: header(&REFERER),
+            texts: Texts::new([
+                Some(seen.host.as_bytes()),
+                seen.head.map(|(target, _)| target.as_bytes()),
+                header(&USER_AGENT),
+                header(&REFERER),
+            ]),
             ended: Ended {
                 kind: outcome.kind(),
                 reason: outcome.reason(),
@@ -187,9 +211,29 @@ impl Record {
         self
     }
 
+    /// The host, canonical; empty where it was none.
+    pub fn host(&self) -> &str {
+        self.text(0).unwrap_or_default()
+    }
+
+    /// The User-Agent's bytes.
+    pub fn user_agent(&self) -> Option<&[u8]> {
+        self.texts.get(2)
+    }
+
+    /// The referrer's bytes.
+    pub fn referrer(&self) -> Option<&[u8]> {
+        self.texts.get(3)
+    }
+
+    /// One that came as text.
+    fn text(&self, number: usize) -> Option<&str> {
+        self.texts.get(number).and_then(|text| str::from_utf8(text).ok())
+    }
+
     /// Path and query as they came; no path where they could not be read.
     pub fn path_and_query(&self) -> (Option<&str>, Query<'_>) {
-        let Some(target) = self.target.as_deref() else {
+        let Some(target) = self.text(1) else {
             return (None, Query::new(""));
         };
         let (path, query) = query::of_target(target);

@@ -22,6 +22,9 @@ const EMPTY_FIELDS: [(HeaderName, &str); 2] = [(header::CACHE_CONTROL, "no-store
 const ALLOW: (HeaderName, &str) = (header::ALLOW, "GET, HEAD");
 const CLOSE: (HeaderName, &str) = (header::CONNECTION, "close");
 
+/// How nearly all answers begin: a redirect, with what stands in [`EMPTY_FIELDS`].
+const FOUND: &[u8] = b"HTTP/1.1 302 Found\r\ncache-control: no-store\r\ncontent-length: 0";
+
 /// An answer to a visitor.
 #[derive(Debug)]
 pub struct Reply {
@@ -116,26 +119,29 @@ impl Reply {
 
     /// As HTTP/1.1 writes it. A HEAD's answer has no body, and says of one what a GET's would.
     pub(super) fn write(&self, is_head: bool, at: SystemTime, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"HTTP/1.1 ");
-        out.extend_from_slice(self.status.as_str().as_bytes());
-        out.push(b' ');
-        out.extend_from_slice(self.status.canonical_reason().unwrap_or_default().as_bytes());
-        let mut field = |name: &HeaderName, value: &[u8]| {
-            out.extend_from_slice(b"\r\n");
-            out.extend_from_slice(name.as_str().as_bytes());
-            out.extend_from_slice(b": ");
-            out.extend_from_slice(value);
-        };
-        for (name, value) in self.fields() {
-            field(name, value.as_bytes());
+        if self.status == StatusCode::FOUND && self.says == Says::Nothing {
+            out.extend_from_slice(FOUND);
+        } else {
+            out.extend_from_slice(b"HTTP/1.1 ");
+            out.extend_from_slice(self.status.as_str().as_bytes());
+            out.push(b' ');
+            out.extend_from_slice(self.status.canonical_reason().unwrap_or_default().as_bytes());
+            for (name, value) in self.fields() {
+                out.extend_from_slice(b"\r\n");
+                out.extend_from_slice(name.as_str().as_bytes());
+                out.extend_from_slice(b": ");
+                out.extend_from_slice(value.as_bytes());
+            }
         }
         if let Some(location) = &self.location {
-            field(&header::LOCATION, location.as_bytes());
+            out.extend_from_slice(b"\r\nlocation: ");
+            out.extend_from_slice(location.as_bytes());
         }
         if self.is_last {
-            field(&CLOSE.0, CLOSE.1.as_bytes());
+            out.extend_from_slice(b"\r\nconnection: close");
         }
-        date::with(at, |date| field(&header::DATE, date));
+        out.extend_from_slice(b"\r\ndate: ");
+        date::with(at, |date| out.extend_from_slice(date));
         out.extend_from_slice(b"\r\n\r\n");
         if !is_head {
             out.extend_from_slice(self.body().as_bytes());
@@ -146,6 +152,23 @@ impl Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_redirects_say_the_same() {
+        let reply = |location| Reply {
+            status: StatusCode::FOUND,
+            location,
+            is_last: false,
+            says: Says::Nothing,
+        };
+        let mut redirect = Vec::new();
+        reply(None).write(false, SystemTime::UNIX_EPOCH, &mut redirect);
+        let mut other = Vec::new();
+        let status = StatusCode::SEE_OTHER;
+        Reply { status, ..reply(None) }.write(false, SystemTime::UNIX_EPOCH, &mut other);
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        assert_eq!(text(redirect), text(other).replace("303 See Other", "302 Found"));
+    }
 
     #[test]
     fn the_advice_is_as_long_as_it_says() {

@@ -55,6 +55,7 @@ where
     let began = Instant::now();
     let ends = began + limits.connection_age;
     let mut draining = pin!(server.draining());
+    let mut is_listening = false;
     let mut leaves: Option<Instant> = None;
     let mut timer = pin!(sleep_until(began + limits.first_byte));
     let mut since = began;
@@ -77,7 +78,9 @@ where
             if let Poll::Ready(came) = poll_some(stream, context, &mut bytes) {
                 return Poll::Ready(came.ok());
             }
-            if leaves.is_none() && draining.as_mut().poll(context).is_ready() {
+            // Once asked, it wakes this task; until then there is nothing to ask it.
+            let may_drain = !std::mem::replace(&mut is_listening, true) || server.is_draining();
+            if leaves.is_none() && may_drain && draining.as_mut().poll(context).is_ready() {
                 let soon = Instant::now() + LINGER;
                 leaves = Some(soon);
                 due = due.min(soon);

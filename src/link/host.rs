@@ -36,7 +36,8 @@ pub fn canonical(authority: &str) -> Option<Cow<'_, str>> {
     for byte in name.bytes() {
         let is_dot = byte == b'.';
         is_host &= IS_OF_NAME[usize::from(byte)];
-        is_host &= !is_dot | !after_dot;
+        let is_second_dot = is_dot && after_dot;
+        is_host &= !is_second_dot;
         has_upper |= byte.is_ascii_uppercase();
         after_dot = is_dot;
     }

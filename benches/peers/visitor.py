@@ -1,0 +1,129 @@
+"""A visitor over sockets: one connection, one request after the other, each answer looked at.
+
+Run as a program it is the load of new TLS connections, each for one hit:
+
+  visitor.py PORT full|resumed SECONDS
+"""
+import json, socket, ssl, sys, threading, time
+
+HOST = "localhost"
+TARGET = "/shoes?utm_source=ad"
+IP = "192.0.2.1"
+HEADERS = {
+    "User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
+    "Accept": "text/html,application/xhtml+xml",
+    "Accept-Language": "de-AT,de;q=0.9,en;q=0.8",
+    "Accept-Encoding": "gzip",
+}
+CLICK = "be4991fe-ea59-5a5e-9931-6240eb0c8775"
+LOCATION = f"location: https://advertiser.example/?click_id={CLICK}\r\n".encode()
+
+
+def another(number):
+    """One of sixteen million visitors, whom the database of places knows; 127.0.0.1 is none, but the proxy."""
+    assert number < 255 << 16
+    return f"127.{1 + (number >> 16)}.{number >> 8 & 255}.{number & 255}"
+
+
+def request(ip=IP, target=TARGET, host=HOST):
+    fields = {"Host": host, **HEADERS, "X-Forwarded-For": ip}
+    lines = [f"GET {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
+    return "\r\n".join(lines).encode()
+
+
+def tls():
+    """What all connections through TLS are made with: 1.3, X25519, AES-128, as browsers ask for it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+class Connection:
+    def __init__(self, port, context=None, session=None):
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if context:
+            self.socket = context.wrap_socket(self.socket, server_hostname=HOST, session=session)
+
+    def ask(self, request):
+        """The answer's head; its body is read too."""
+        self.socket.sendall(request)
+        answer = b""
+        while (end := answer.find(b"\r\n\r\n")) < 0:
+            answer += self.more()
+        head = answer[: end + 2]
+        at = head.lower().find(b"\r\ncontent-length:")
+        length = int(head[at + 17 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
+        while len(answer) < end + 4 + length:
+            answer += self.more()
+        return head
+
+    def click(self, request):
+        head = self.ask(request)
+        if not head.startswith(b"HTTP/1.1 302 ") or LOCATION not in head.replace(b"Location", b"location"):
+            raise SystemExit(f"no redirect with the click: {head}")
+
+    def more(self):
+        piece = self.socket.recv(16384)
+        if not piece:
+            raise SystemExit("the server closed a connection")
+        return piece
+
+    def close(self):
+        self.socket.close()
+
+
+def new_connections(port, resumed, go_on, told=None):
+    """One connection for each hit. Whether a session was resumed is asked of each; the newest ticket is shown, as browsers do."""
+    context, session, hit = tls(), None, request()
+    if resumed:
+        first = Connection(port, context)
+        first.click(hit)
+        session = first.socket.session
+        first.close()
+    while go_on():
+        began = time.perf_counter()
+        connection = Connection(port, context, session)
+        connection.click(hit)
+        if told is not None:
+            told.append(time.perf_counter() - began)
+        if connection.socket.session_reused is not resumed:
+            raise SystemExit(f"a session was {'not ' if resumed else ''}resumed")
+        if resumed:
+            session = connection.socket.session
+        connection.close()
+
+
+def percentiles(times):
+    """p50, p99 and p99.9 in milliseconds, of seconds."""
+    times = sorted(times)
+    return [1000 * times[min(len(times) - 1, int(len(times) * share))] for share in (0.5, 0.99, 0.999)]
+
+
+def main():
+    port, kind, seconds = int(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+    times, end = [], time.monotonic() + seconds
+    faults = []
+
+    def work():
+        try:
+            new_connections(port, kind == "resumed", lambda: time.monotonic() < end, times)
+        except (SystemExit, OSError) as fault:
+            faults.append(str(fault))
+
+    # A few at once, so that the server always has something to do.
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if faults:
+        sys.exit(faults[0])
+    print(json.dumps({"requests": len(times), "latency": percentiles(times)}))
+
+
+if __name__ == "__main__":
+    main()

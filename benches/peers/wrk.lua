@@ -1,0 +1,17 @@
+-- What wrk sends and tells: one visitor's hits, or with NEXT=number another visitor for each.
+local next_visitor = tonumber(os.getenv("NEXT"))
+if next_visitor then
+  function request()
+    local n = next_visitor
+    next_visitor = n + 1
+    wrk.headers["X-Forwarded-For"] = string.format("127.%d.%d.%d", 1 + math.floor(n / 65536), math.floor(n / 256) % 256, n % 256)
+    return wrk.format()
+  end
+end
+
+function done(summary, latency)
+  local e = summary.errors
+  local errors = e.connect + e.read + e.write + e.status + e.timeout
+  local ms = function(share) return latency:percentile(share) / 1000 end
+  io.write(string.format('{"requests": %d, "errors": %d, "latency": [%f, %f, %f]}\n', summary.requests, errors, ms(50), ms(99), ms(99.9)))
+end

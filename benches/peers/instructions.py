@@ -47,7 +47,7 @@ def resumed(server, count):
 
 def start(name, tracker):
     under = ["valgrind", "--tool=callgrind", "--callgrind-out-file=counted"]
-    return Server(name, tracker.http, under=under, core=None)
+    return Server(name, tracker.http, under=under)
 
 
 def control(server, option):

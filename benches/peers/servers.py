@@ -12,7 +12,7 @@ MODULES = next(iter(glob.glob("/usr/lib/nginx/modules") + glob.glob("/usr/lib/*/
 os.environ["PATH"] += ":/usr/sbin:/sbin"
 
 # The server's core, and the one that the load and the tracker share.
-CORE, OTHER = "0", "1"
+CORE, OTHER = 0, 1
 
 # By name: configuration, words that it takes beside the common ones, what is to be there, and its Debian packages.
 PEERS = {
@@ -23,6 +23,13 @@ PEERS = {
     "haproxy": ("haproxy.cfg", {}, ["haproxy"], "haproxy"),
     "caddy": ("Caddyfile", {}, ["caddy"], "caddy"),
 }
+
+RUNNING = []
+
+
+def stop_all():
+    for server in list(RUNNING):
+        server.stop()
 
 
 def is_there(need):
@@ -54,7 +61,7 @@ def free_ports(count):
 class Server:
     """A running server, or with `under` one under valgrind: one process then, so that it can be counted."""
 
-    def __init__(self, name, tracker=0, under=(), core=CORE, wait=True):
+    def __init__(self, name, tracker=0, under=(), wait=True):
         self.name = name
         self.under = bool(under)
         self.dir = Path(tempfile.mkdtemp(prefix=f"peers-{name}-"))
@@ -78,14 +85,22 @@ class Server:
             text += "".join(OTHER_LINK.format(number=number) for number in range(1, 10))
         self.file = self.dir / configuration
         self.file.write_text(text)
-        self.command = [*(["taskset", "-c", core] if core else []), *under, *self.program()]
         environment = {**os.environ, "TOKIO_WORKER_THREADS": "1", "GOMAXPROCS": "1"}
         environment |= {"HOME": str(self.dir), "XDG_DATA_HOME": str(self.dir), "XDG_CONFIG_HOME": str(self.dir)}
         self.said = open(self.dir / "said", "wb")
+        # What is started inherits the core.
+        os.sched_setaffinity(0, {OTHER if name == "tracker" else CORE})
         self.began = time.perf_counter()
         self.process = subprocess.Popen(
-            self.command, env=environment, cwd=self.dir, stdin=subprocess.DEVNULL, stdout=self.said, stderr=self.said
+            [*under, *self.program()],
+            env=environment,
+            cwd=self.dir,
+            stdin=subprocess.DEVNULL,
+            stdout=self.said,
+            stderr=self.said,
         )
+        os.sched_setaffinity(0, {OTHER})
+        RUNNING.append(self)
         if wait:
             self.wait()
 
@@ -141,6 +156,7 @@ class Server:
         return total * 1024
 
     def stop(self):
+        RUNNING.remove(self)
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:

@@ -4,17 +4,29 @@ Run as a program it is the load of new TLS connections, each for one hit:
 
   visitor.py PORT full|resumed SECONDS
 """
-import json, socket, ssl, sys, threading, time
+import json, os, socket, ssl, sys, threading, time
 
 HOST = "localhost"
 TARGET = "/shoes?utm_source=ad"
 IP = "192.0.2.1"
-HEADERS = {
-    "User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
-    "Accept": "text/html,application/xhtml+xml",
+AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
+# What a browser sends when an ad is clicked. Servers differ in what a field costs them, so that fewer make another comparison.
+BROWSER = {
+    "sec-ch-ua": '"Not/A)Brand";v="8", "Chromium";v="126", "Google Chrome";v="126"',
+    "sec-ch-ua-mobile": "?0",
+    "sec-ch-ua-platform": '"Windows"',
+    "Upgrade-Insecure-Requests": "1",
+    "User-Agent": AGENT,
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8",
+    "Sec-Fetch-Site": "cross-site",
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-Fetch-User": "?1",
+    "Sec-Fetch-Dest": "document",
+    "Referer": "https://news.example/",
+    "Accept-Encoding": "gzip, deflate, br, zstd",
     "Accept-Language": "de-AT,de;q=0.9,en;q=0.8",
-    "Accept-Encoding": "gzip",
 }
+HEADERS = {"User-Agent": AGENT} if os.environ.get("HEADERS") == "few" else BROWSER
 CLICK = "be4991fe-ea59-5a5e-9931-6240eb0c8775"
 LOCATION = f"location: https://advertiser.example/?click_id={CLICK}\r\n".encode()
 

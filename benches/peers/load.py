@@ -1,5 +1,5 @@
 """Load of one cell on one server for some seconds, and what it cost the server."""
-import json, os, re, subprocess, sys, urllib.request
+import atexit, functools, json, os, re, shutil, subprocess, tempfile, urllib.request
 
 import visitor
 from servers import HERE
@@ -38,7 +38,7 @@ def tls(server, seconds):
 
 def miss(server, seconds):
     global strangers
-    told = wrk(f"http://127.0.0.1:{server.http}{visitor.TARGET}", seconds, NEXT=str(strangers))
+    told = wrk(f"http://127.0.0.1:{server.http}{visitor.TARGET}", seconds, NEXT=str(strangers), CLICK=visitor.CLICK)
     strangers += told["requests"] + CONNECTIONS
     return told
 
@@ -63,12 +63,23 @@ def http2(server, seconds):
     return {"requests": done, "latency": visitor.percentiles(times)}
 
 
-def full(server, seconds):
-    return json.loads(run([sys.executable, "-B", HERE / "visitor.py", server.https, "full", seconds]))
+def handshakes(kind):
+    def cell(server, seconds):
+        return json.loads(run([built(), server.https, kind, seconds, visitor.request().decode(), visitor.LOCATION]))
+
+    return cell
 
 
-def resumed(server, seconds):
-    return json.loads(run([sys.executable, "-B", HERE / "visitor.py", server.https, "resumed", seconds]))
+full, resumed = handshakes("full"), handshakes("resumed")
+
+
+@functools.cache
+def built():
+    """The load of handshakes: Python's own would take so long for one that the server had nothing to do meanwhile."""
+    folder = tempfile.mkdtemp(prefix="peers-load-")
+    atexit.register(shutil.rmtree, folder)
+    run(["gcc", "-O2", "-o", f"{folder}/handshakes", HERE / "handshakes.c", "-lssl", "-lcrypto", "-pthread"])
+    return f"{folder}/handshakes"
 
 
 def calls(tracker):

@@ -86,6 +86,7 @@ class Server:
         self.file = self.dir / configuration
         self.file.write_text(text)
         environment = {**os.environ, "TOKIO_WORKER_THREADS": "1", "GOMAXPROCS": "1"}
+        environment.pop("OPENSSL_CONF")
         environment |= {"HOME": str(self.dir), "XDG_DATA_HOME": str(self.dir), "XDG_CONFIG_HOME": str(self.dir)}
         self.said = open(self.dir / "said", "wb")
         # What is started inherits the core.
@@ -122,6 +123,7 @@ class Server:
                 connection = visitor.Connection(self.http)
                 if self.name != "tracker":
                     connection.click(visitor.request())
+                    visitor.check_cipher(self.https)
                 return connection.close()
             except OSError:
                 time.sleep(0.1)

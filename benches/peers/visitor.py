@@ -1,10 +1,5 @@
-"""A visitor over sockets: one connection, one request after the other, each answer looked at.
-
-Run as a program it is the load of new TLS connections, each for one hit:
-
-  visitor.py PORT full|resumed SECONDS
-"""
-import json, os, socket, ssl, sys, threading, time
+"""A visitor over sockets: one connection, one request after the other, each answer looked at."""
+import os, socket, ssl
 
 HOST = "localhost"
 TARGET = "/shoes?utm_source=ad"
@@ -28,7 +23,7 @@ BROWSER = {
 }
 HEADERS = {"User-Agent": AGENT} if os.environ.get("HEADERS") == "few" else BROWSER
 CLICK = "be4991fe-ea59-5a5e-9931-6240eb0c8775"
-LOCATION = f"location: https://advertiser.example/?click_id={CLICK}\r\n".encode()
+LOCATION = f"https://advertiser.example/?click_id={CLICK}\r\n"
 
 
 def another(number):
@@ -44,13 +39,21 @@ def request(ip=IP, target=TARGET, host=HOST):
 
 
 def tls():
-    """What all connections through TLS are made with: 1.3, X25519, AES-128, as browsers ask for it."""
+    """What connections through TLS are made with, beside conf/clients.cnf."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+def check_cipher(port):
+    """Another cipher would be another comparison."""
+    connection = Connection(port, tls())
+    if connection.socket.cipher()[0] != "TLS_AES_128_GCM_SHA256":
+        raise SystemExit(f"another cipher: {connection.socket.cipher()}")
+    connection.close()
 
 
 class Connection:
@@ -75,7 +78,7 @@ class Connection:
 
     def click(self, request):
         head = self.ask(request)
-        if not head.startswith(b"HTTP/1.1 302 ") or LOCATION not in head.replace(b"Location", b"location"):
+        if not head.startswith(b"HTTP/1.1 302 ") or LOCATION.encode() not in head:
             raise SystemExit(f"no redirect with the click: {head}")
 
     def more(self):
@@ -88,7 +91,7 @@ class Connection:
         self.socket.close()
 
 
-def new_connections(port, resumed, go_on, told=None):
+def new_connections(port, resumed, count):
     """One connection for each hit. Whether a session was resumed is asked of each; the newest ticket is shown, as browsers do."""
     context, session, hit = tls(), None, request()
     if resumed:
@@ -96,12 +99,9 @@ def new_connections(port, resumed, go_on, told=None):
         first.click(hit)
         session = first.socket.session
         first.close()
-    while go_on():
-        began = time.perf_counter()
+    for _ in range(count):
         connection = Connection(port, context, session)
         connection.click(hit)
-        if told is not None:
-            told.append(time.perf_counter() - began)
         if connection.socket.session_reused is not resumed:
             raise SystemExit(f"a session was {'not ' if resumed else ''}resumed")
         if resumed:
@@ -113,29 +113,3 @@ def percentiles(times):
     """p50, p99 and p99.9 in milliseconds, of seconds."""
     times = sorted(times)
     return [1000 * times[min(len(times) - 1, int(len(times) * share))] for share in (0.5, 0.99, 0.999)]
-
-
-def main():
-    port, kind, seconds = int(sys.argv[1]), sys.argv[2], float(sys.argv[3])
-    times, end = [], time.monotonic() + seconds
-    faults = []
-
-    def work():
-        try:
-            new_connections(port, kind == "resumed", lambda: time.monotonic() < end, times)
-        except (SystemExit, OSError) as fault:
-            faults.append(str(fault))
-
-    # A few at once, so that the server always has something to do.
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if faults:
-        sys.exit(faults[0])
-    print(json.dumps({"requests": len(times), "latency": percentiles(times)}))
-
-
-if __name__ == "__main__":
-    main()

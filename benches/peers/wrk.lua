@@ -1,5 +1,13 @@
--- What wrk sends and tells: one visitor's hits, or with NEXT=number another visitor for each.
+-- What wrk sends and tells: one visitor's hits, or with NEXT=number another visitor for each, whose answer is looked at.
 local next_visitor = tonumber(os.getenv("NEXT"))
+local click = os.getenv("CLICK")
+local thread
+wrong = 0
+
+function setup(of)
+  thread = of
+end
+
 if next_visitor then
   function request()
     local n = next_visitor
@@ -7,11 +15,20 @@ if next_visitor then
     wrk.headers["X-Forwarded-For"] = string.format("127.%d.%d.%d", 1 + math.floor(n / 65536), math.floor(n / 256) % 256, n % 256)
     return wrk.format()
   end
+
+  function response(status, headers)
+    local to = headers["Location"] or headers["location"]
+    if status ~= 302 or not to or not to:find(click, 1, true) then
+      wrong = wrong + 1
+    end
+  end
 end
 
 function done(summary, latency)
   local e = summary.errors
-  local errors = e.connect + e.read + e.write + e.status + e.timeout
-  local ms = function(share) return latency:percentile(share) / 1000 end
+  local errors = e.connect + e.read + e.write + e.status + e.timeout + thread:get("wrong")
+  local function ms(share)
+    return latency:percentile(share) / 1000
+  end
   io.write(string.format('{"requests": %d, "errors": %d, "latency": [%f, %f, %f]}\n', summary.requests, errors, ms(50), ms(99), ms(99.9)))
 end

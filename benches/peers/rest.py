@@ -7,26 +7,28 @@ from servers import Server
 
 def idle(name, tracker, count):
     """Bytes at rest, and for each idle connection that had its answer: plain, and through TLS."""
-    server, hit = Server(name, tracker.http), visitor.request()
-
-    def connect(kind):
-        connection = visitor.Connection(*((server.https, visitor.tls()) if kind == "tls" else (server.http,)))
-        connection.click(hit)
-        return connection
-
-    told = {"rest": server.memory()}
+    told = {}
     for kind in ("plain", "tls"):
+        # What one kind has given back would be room for the other.
+        server, hit = Server(name, tracker.http), visitor.request()
+
+        def connect():
+            connection = visitor.Connection(*((server.https, visitor.tls()) if kind == "tls" else (server.http,)))
+            connection.click(hit)
+            return connection
+
+        told["rest"] = server.memory()
         # What the first connections make once is not theirs.
         for _ in range(50):
-            connect(kind).close()
+            connect().close()
         time.sleep(1)
         before = server.memory()
-        connections = [connect(kind) for _ in range(count)]
+        connections = [connect() for _ in range(count)]
         time.sleep(2)
         told[kind] = (server.memory() - before) / count
         for connection in connections:
             connection.close()
-    server.stop()
+        server.stop()
     return told
 
 

@@ -6,7 +6,7 @@ import visitor
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-ONEHOP = os.environ.get("ONEHOP") or str(ROOT / "target/release/onehop")
+ONEHOP = os.path.abspath(os.environ.get("ONEHOP") or ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release/onehop")
 MODULES = next(iter(glob.glob("/usr/lib/nginx/modules") + glob.glob("/usr/lib/*/nginx/modules")), "")
 # Debian keeps servers where only root's PATH leads.
 os.environ["PATH"] += ":/usr/sbin:/sbin"

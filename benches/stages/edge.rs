@@ -69,7 +69,7 @@ fn config(metrics: &Arc<Metrics>) -> Config {
         CARE,
         teller("scripted"),
     );
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("onehop.toml");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/stages/onehop.toml");
     let read = config::read_again(&file, &teller, false, &[Arc::new(scripted)]);
     read.config.unwrap_or_else(|| panic!("{}", read.text))
 }
@@ -230,6 +230,12 @@ impl AsyncRead for Answers {
             self.waits = Some(context.waker().clone());
         }
         read
+    }
+}
+
+impl Stream for Answers {
+    fn is_quiet(&mut self) -> bool {
+        self.left.is_empty()
     }
 }
 

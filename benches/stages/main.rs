@@ -1,7 +1,7 @@
 //! What each stage of a hit costs, in instructions, which a busy or slow machine does not change.
 //!
-//! `cargo bench -p onehop-stages` runs each stage under valgrind, prints its instructions beside those of `baseline`, and ends with 1 if
-//! one takes more than a tenth more. `-- --save` writes `baseline` anew; `-- WORD` measures only the stages with it in their names.
+//! `cargo bench --bench stages` runs each stage under valgrind, prints its instructions beside those of `baseline`, and ends with 1
+//! if one takes more than a tenth more. `-- --save` writes `baseline` anew; `-- WORD` measures only the stages with it in their names.
 
 mod edge;
 mod stages;
@@ -95,7 +95,7 @@ fn instructions(stage: &str) -> u64 {
 }
 
 fn baseline() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("baseline")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/stages/baseline")
 }
 
 /// What compiles: another version of it makes other instructions.
@@ -156,7 +156,7 @@ fn compare(words: &[&str]) -> ExitCode {
     if compiler != compiled_by {
         println!("\nThe baseline is of {compiled_by}, and this of {compiler}.");
     }
-    println!("\nIf it is meant: cargo bench -p onehop-stages -- --save");
+    println!("\nIf it is meant: cargo bench --bench stages -- --save");
     ExitCode::FAILURE
 }
 

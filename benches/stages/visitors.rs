@@ -11,6 +11,7 @@ use onehop::{
     hit_id::HitId,
     query::Query,
 };
+use tokio::time::Instant;
 
 pub(crate) const HOST: &str = "go.example.com";
 pub(crate) const PATH: &str = "/shoes";
@@ -119,13 +120,14 @@ fn visitor(number: usize) -> Visitor {
 
 impl Visitor {
     pub(crate) fn headers(&self) -> Headers<'static> {
-        Headers::Lines(self.fields)
+        Headers::of_lines(self.fields)
     }
 
     /// The visitor's hit, as it stands once its head has been read.
     pub(crate) fn hit(&self) -> Hit<'static> {
         Hit {
             at: at(),
+            began: Instant::now(),
             id: HitId::new(at()),
             head: false,
             host: HOST,

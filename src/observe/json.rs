@@ -262,7 +262,7 @@ fn is_unfit(c: char) -> bool {
 /// end before the end, so that the compiler makes it of whole registers.
 fn is_plain(bytes: &[u8]) -> bool {
     let strange =
-        |byte: u8| u8::from(byte < b' ') | u8::from(byte >= 0x7f) | u8::from(byte == b'"') | u8::from(byte == b'\\');
+        |byte: u8| u8::from(byte.wrapping_sub(b' ') > b'~' - b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\');
     bytes.iter().fold(0, |any, byte| any | strange(*byte)) == 0
 }
 

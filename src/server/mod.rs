@@ -10,7 +10,6 @@ mod frames;
 mod heads;
 pub mod limits;
 mod patience;
-mod plain;
 mod preface;
 mod progress;
 pub mod reply;

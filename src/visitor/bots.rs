@@ -6,7 +6,7 @@
 //! it, and the search. It does not look for bots that pass themselves off as
 //! browsers, and does not decide what a redirect does with the answer.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::OnceLock};
 
 use regex::bytes::{Regex, RegexBuilder};
 
@@ -149,7 +149,9 @@ pub struct Bots {
     /// The needles, by `hash / HASHES_PER_BUCKET`.
     buckets: Box<[Vec<Needle>]>,
     /// The patterns that are more than a literal, as alternatives.
-    rest: Regex,
+    rest: Box<[&'static str]>,
+    /// The same, compiled when they are first asked: few visitors come to that, and a start need not wait for it.
+    compiled: OnceLock<Regex>,
     /// A pattern of `rest` has no literal to be found by, so `rest` always runs.
     /// Not so with today's list; it keeps a renewed one right, if slow.
     always_rest: bool,
@@ -187,7 +189,8 @@ impl Bots {
         Bots {
             known,
             buckets: buckets.into_boxed_slice(),
-            rest: any_of(&rest),
+            rest: rest.into(),
+            compiled: OnceLock::new(),
             always_rest,
         }
     }
@@ -210,7 +213,7 @@ impl Bots {
                 }
             }
         }
-        run_rest && self.rest.is_match(user_agent)
+        run_rest && self.compiled.get_or_init(|| any_of(&self.rest)).is_match(user_agent)
     }
 
     /// Whether a needle with this hash lies where a window of it ends at `end`;

@@ -161,7 +161,7 @@ fn each_outside_thing_has_its_owners() {
                 "sandbox/",
             ],
         ),
-        ("httparse::", &["click/http1.rs", "headers.rs", "server/plain.rs", "server/requests.rs"]),
+        ("httparse::", &["click/http1.rs", "headers.rs", "server/requests.rs"]),
         ("lookup_host", &["click/network.rs"]),
         ("lru::", &["click/cache.rs"]),
         (

@@ -1,6 +1,9 @@
 //! The headers of a request, as whoever read them holds them. A leaf.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{REFERER, USER_AGENT},
+};
 /// A header as it came: its name in any case, its value without the white space around it.
 pub use httparse::Header;
 
@@ -12,6 +15,10 @@ pub enum Headers<'a> {
     /// In the order in which they came.
     Lines(Lines<'a>),
 }
+
+/// There is more than one of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Several;
 
 /// Headers in a row, and which lengths their names have: most names that are looked for are not there, and need no search.
 #[derive(Clone, Copy, Debug)]
@@ -69,9 +76,50 @@ impl<'a> Headers<'a> {
         of_map.chain(lines.iter().filter(|line| is(line, name)).map(|line| line.value))
     }
 
+    /// The only one of a name, if there is any.
+    pub fn only(self, name: &HeaderName) -> Result<Option<&'a [u8]>, Several> {
+        match self {
+            Self::Map(map) => {
+                let mut values = map.get_all(name).iter();
+                match (values.next(), values.next()) {
+                    (_, Some(_)) => Err(Several),
+                    (value, None) => Ok(value.map(HeaderValue::as_bytes)),
+                }
+            }
+            Self::Lines(lines) if !lines.may_have(name) => Ok(None),
+            Self::Lines(Lines { lines, .. }) => {
+                let mut found = None;
+                for line in lines.iter().filter(|line| is(line, name)) {
+                    if found.replace(line.value).is_some() {
+                        return Err(Several);
+                    }
+                }
+                Ok(found)
+            }
+        }
+    }
+
     /// Whether there is one of a name.
     pub fn has(self, name: &HeaderName) -> bool {
         self.get(name).is_some()
+    }
+}
+
+/// What a request says of who sent it: looked for once, as every hit asks for it more than once.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sender<'a> {
+    /// The first `User-Agent`.
+    pub user_agent: Option<&'a [u8]>,
+    /// The first `Referer`.
+    pub referrer: Option<&'a [u8]>,
+}
+
+impl<'a> From<Headers<'a>> for Sender<'a> {
+    fn from(headers: Headers<'a>) -> Self {
+        Self {
+            user_agent: headers.get(&USER_AGENT),
+            referrer: headers.get(&REFERER),
+        }
     }
 }
 

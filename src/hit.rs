@@ -17,7 +17,7 @@ use crate::{
     click::{Answer, Asked, ClickApi, Told, Who},
     device::Device,
     edge::{BotRule, Edge, Link, Offer},
-    headers::Headers,
+    headers::{Headers, Sender},
     hit_id::HitId,
     link::Subject,
     observe::{Found, Trace},
@@ -46,6 +46,8 @@ pub struct Hit<'a> {
     pub query: Query<'a>,
     /// The headers.
     pub headers: Headers<'a>,
+    /// What they say of who sent it.
+    pub sender: Sender<'a>,
     /// The other end of the connection.
     pub peer: IpAddr,
 }
@@ -112,7 +114,7 @@ impl Ask for Arc<ClickApi> {
 ///
 /// Dropped at its await, which is where the tracker is asked, it leaves the call to go on by itself.
 pub async fn serve(edge: &Edge, hit: &Hit<'_>, trace: &mut Trace) -> Outcome {
-    let visitor = Visitor::read(&edge.real_ip, &edge.lookups, hit.peer, hit.headers);
+    let visitor = Visitor::read(&edge.real_ip, &edge.lookups, hit.peer, hit.headers, hit.sender);
     let outcome = match arrive(edge, hit, &visitor, trace) {
         Ok(arrival) => try_offers(&edge.clicks, arrival, trace).await,
         Err(outcome) => outcome,

@@ -15,14 +15,22 @@ impl HitId {
 
     /// Appends the id as 32 hexadecimal digits.
     pub fn write(self, out: &mut Vec<u8>) {
-        let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble & 15)];
-        let mut digits = [[0; 2]; 16];
-        for (pair, byte) in digits.iter_mut().zip(self.0.to_be_bytes()) {
-            *pair = [digit(byte >> 4), digit(byte)];
-        }
+        let digits = self.0.to_be_bytes().map(|byte| PAIRS[usize::from(byte)]);
         out.extend_from_slice(digits.as_flattened());
     }
 }
+
+/// Each byte in hexadecimal digits.
+static PAIRS: [[u8; 2]; 256] = {
+    let digits = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [digits[byte >> 4], digits[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
 
 #[cfg(test)]
 mod tests {

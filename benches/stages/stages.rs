@@ -126,7 +126,13 @@ fn targeting() -> Call {
     let visitors = visitors(REGULARS);
     Box::new(move |n| {
         let hit = visitors[n % REGULARS].hit();
-        let visitor = visitor::Visitor::read(&edge.real_ip, &edge.lookups, hit.peer, black_box(hit.headers));
+        let visitor = visitor::Visitor::read(
+            &edge.real_ip,
+            &edge.lookups,
+            hit.peer,
+            black_box(hit.headers),
+            hit.sender,
+        );
         let arrival = arrive(edge, &hit, &visitor);
         let offers = arrival.link.in_order(&arrival.who);
         let found = offers.filter(|offer| offer.rules.fit(&arrival.subject).is_ok()).count();
@@ -198,7 +204,7 @@ fn log_line() -> Call {
         at: at(),
         hit_id: visitor.hit().id,
         host: HOST,
-        head: Some((&target, visitor.headers())),
+        head: Some((&target, visitor.headers().into())),
     };
     let record = Record::new(&seen, &outcome, trace, Duration::from_micros(123));
     let mut line = Vec::with_capacity(4096);
@@ -232,7 +238,7 @@ fn the_edge() -> &'static Edge {
 fn the_arrival() -> Arrival<'static> {
     let edge = the_edge();
     let hit = visitors(1)[0].hit();
-    let visitor = visitor::Visitor::read(&edge.real_ip, &edge.lookups, hit.peer, hit.headers);
+    let visitor = visitor::Visitor::read(&edge.real_ip, &edge.lookups, hit.peer, hit.headers, hit.sender);
     arrive(edge, &hit, Box::leak(Box::new(visitor)))
 }
 

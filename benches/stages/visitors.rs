@@ -134,6 +134,7 @@ impl Visitor {
             path: PATH,
             query: Query::new(QUERY),
             headers: self.headers(),
+            sender: self.headers().into(),
             peer: PEER,
         }
     }

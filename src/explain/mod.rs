@@ -87,7 +87,7 @@ pub struct OfferExplained {
 pub async fn explain(edge: &Edge, limits: &Limits, asked: &Imagined) -> Explanation {
     let parts = asked.parts();
     let headers = Headers::from(&parts.headers);
-    let visitor = Visitor::read(&edge.real_ip, &edge.lookups, asked.peer, headers);
+    let visitor = Visitor::read(&edge.real_ip, &edge.lookups, asked.peer, headers, headers.into());
     let mut explanation = Explanation {
         place: None,
         at: Timestamp::try_from(asked.at).map_or_else(|_| String::new(), |at| format!("{at:.0}")),
@@ -115,6 +115,7 @@ pub async fn explain(edge: &Edge, limits: &Limits, asked: &Imagined) -> Explanat
         path: &read.path,
         query: read.query,
         headers,
+        sender: headers.into(),
         peer: asked.peer,
     };
     let mut trace = Trace::new(asked.peer);

@@ -5,17 +5,26 @@ use std::{borrow::Cow, net::Ipv6Addr};
 /// A DNS name has 253 characters at most (RFC 1035, section 2.3.4); an address fewer.
 const MAX_BYTES: usize = 253;
 
-const IS_OF_NAME: [bool; 256] = {
-    let mut table = [false; 256];
+/// What each byte may be in a name.
+const KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
     let mut byte = 0;
     while byte < 128 {
         #[expect(clippy::cast_possible_truncation, reason = "below 128")]
         let it = byte as u8;
-        table[byte] = it.is_ascii_alphanumeric() || matches!(it, b'-' | b'.' | b'_');
+        kinds[byte] = match it {
+            b'.' => OF_NAME | DOT,
+            b'A'..=b'Z' => OF_NAME | UPPER,
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => OF_NAME,
+            _ => 0,
+        };
         byte += 1;
     }
-    table
+    kinds
 };
+const OF_NAME: u8 = 1;
+const DOT: u8 = 2;
+const UPPER: u8 = 4;
 
 /// The host of an authority (`Host` of RFC 9110, section 7.2): lower case, without port and trailing dot. `None` when
 /// it is no host: empty, with user information, a bad port, or bytes that no name has.
@@ -31,17 +40,19 @@ pub fn canonical(authority: &str) -> Option<Cow<'_, str>> {
         return None;
     }
     let name = name.strip_suffix('.').unwrap_or(name);
-    let (mut after_dot, mut has_upper, mut is_host) = (true, false, true);
+    // All that every byte is, that some byte is, and that two in a row are; at the front stands a dot.
+    let (mut all, mut any, mut twice, mut before) = (OF_NAME, 0, 0, DOT);
     // Without an end before the end, which would have to be foreseen.
     for byte in name.bytes() {
-        let is_dot = byte == b'.';
-        is_host &= IS_OF_NAME[usize::from(byte)];
-        let is_second_dot = is_dot && after_dot;
-        is_host &= !is_second_dot;
-        has_upper |= byte.is_ascii_uppercase();
-        after_dot = is_dot;
+        let kind = KINDS[usize::from(byte)];
+        all &= kind;
+        any |= kind;
+        twice |= kind & before;
+        before = kind;
     }
-    (is_host && !after_dot && name.len() <= MAX_BYTES).then(|| {
+    let is_host = all == OF_NAME && (twice | before) & DOT == 0;
+    (is_host && name.len() <= MAX_BYTES).then(|| {
+        let has_upper = any & UPPER != 0;
         if has_upper {
             Cow::Owned(name.to_ascii_lowercase())
         } else {

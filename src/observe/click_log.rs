@@ -250,7 +250,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        headers::Headers,
+        headers::Sender,
         hit_id::HitId,
         observe::{
             Observe,
@@ -264,7 +264,7 @@ mod tests {
             at: UNIX_EPOCH,
             hit_id: HitId::new(UNIX_EPOCH),
             host: "go.example.com",
-            head: Some((path, Headers::NONE)),
+            head: Some((path, Sender::default())),
         };
         let outcome = Outcome::Refused(Refusal::Speculative);
         Box::new(Record::new(&seen, &outcome, Trace::default(), Duration::ZERO))

@@ -6,10 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::{
-    HeaderName, HeaderValue,
-    header::{REFERER, USER_AGENT},
-};
+use http::HeaderValue;
 use smallvec::SmallVec;
 
 use crate::{
@@ -18,7 +15,7 @@ use crate::{
     country::Country,
     device::Agent,
     edge::{Offer, OfferLabel},
-    headers::Headers,
+    headers::Sender,
     hit_id::HitId,
     outcome::{Kind, Nowhere, Outcome, Reason},
     query::{self, Query},
@@ -36,7 +33,7 @@ pub struct Trace {
     /// What was found out about the visitor.
     pub found: Found,
     pub(super) offer: Option<Arc<OfferLabel>>,
-    pub(super) told: Option<Told>,
+    pub(super) told: Option<Box<Told>>,
     pub(super) cache: Option<CacheUse>,
     /// Each look into the cache.
     pub(super) looks: SmallVec<[CacheUse; 2]>,
@@ -99,7 +96,7 @@ impl Trace {
     pub fn ended_with(&mut self, offer: &Offer, told: impl FnOnce() -> Told) {
         self.offer = Some(Arc::clone(&offer.label));
         if !offer.send.is_empty() {
-            self.told = Some(told());
+            self.told = Some(Box::new(told()));
         }
     }
 }
@@ -113,8 +110,8 @@ pub struct Seen<'a> {
     pub hit_id: HitId,
     /// The host, canonical; empty where it is none.
     pub host: &'a str,
-    /// Path and query as they came, and the headers; `None` where they could not be read.
-    pub head: Option<(&'a str, Headers<'a>)>,
+    /// Path and query as they came, and who sent them; `None` where they could not be read.
+    pub head: Option<(&'a str, Sender<'a>)>,
 }
 
 /// A hit. Its texts are copies: to hold on to a request's own bytes would keep the buffer of the whole head, for which the
@@ -130,32 +127,28 @@ pub struct Record {
     texts: Texts,
 }
 
-/// Host, target, User-Agent and referrer, in one piece.
+/// Texts, and bytes, in one piece of each.
 #[derive(Debug)]
 struct Texts {
+    /// Host and target.
+    text: Box<str>,
+    /// User-Agent and referrer.
     bytes: Box<[u8]>,
-    /// Where each ends; `None` is one that was not there.
-    ends: [Option<usize>; 4],
+    /// Where the first of each ends.
+    ends: [usize; 2],
+    /// Whether target, User-Agent and referrer were there.
+    are_there: [bool; 3],
 }
 
 impl Texts {
-    fn new(texts: [Option<&[u8]>; 4]) -> Self {
-        let length = texts.iter().flatten().map(|text| text.len()).sum();
-        let mut bytes = Vec::with_capacity(length);
-        let ends = texts.map(|text| {
-            bytes.extend_from_slice(text?);
-            Some(bytes.len())
-        });
+    fn new(host: &str, target: Option<&str>, sender: Sender<'_>) -> Self {
+        let user_agent = sender.user_agent.unwrap_or_default();
         Self {
-            bytes: bytes.into(),
-            ends,
+            text: [host, target.unwrap_or_default()].concat().into(),
+            bytes: [user_agent, sender.referrer.unwrap_or_default()].concat().into(),
+            ends: [host.len(), user_agent.len()],
+            are_there: [target.is_some(), sender.user_agent.is_some(), sender.referrer.is_some()],
         }
-    }
-
-    fn get(&self, number: usize) -> Option<&[u8]> {
-        let end = self.ends[number]?;
-        let from = self.ends[..number].iter().rev().find_map(|end| *end);
-        Some(&self.bytes[from.unwrap_or(0)..end])
     }
 }
 
@@ -177,16 +170,11 @@ pub struct Ended {
 impl Record {
     /// Of what was seen of a hit, and how it ended.
     pub fn new(seen: &Seen<'_>, outcome: &Outcome, trace: Trace, total: Duration) -> Self {
-        let header = |name: &HeaderName| seen.head?.1.get(name);
+        let (target, sender) = seen.head.unzip();
         Self {
             at: seen.at,
             hit_id: seen.hit_id,
-            texts: Texts::new([
-                Some(seen.host.as_bytes()),
-                seen.head.map(|(target, _)| target.as_bytes()),
-                header(&USER_AGENT),
-                header(&REFERER),
-            ]),
+            texts: Texts::new(seen.host, target, sender.unwrap_or_default()),
             ended: Ended {
                 kind: outcome.kind(),
                 reason: outcome.reason(),
@@ -213,30 +201,34 @@ impl Record {
 
     /// The host, canonical; empty where it was none.
     pub fn host(&self) -> &str {
-        self.text(0).unwrap_or_default()
+        &self.texts.text[..self.texts.ends[0]]
     }
 
     /// The User-Agent's bytes.
     pub fn user_agent(&self) -> Option<&[u8]> {
-        self.texts.get(2)
+        let Texts {
+            bytes, ends, are_there, ..
+        } = &self.texts;
+        are_there[1].then(|| &bytes[..ends[1]])
     }
 
     /// The referrer's bytes.
     pub fn referrer(&self) -> Option<&[u8]> {
-        self.texts.get(3)
-    }
-
-    /// One that came as text.
-    fn text(&self, number: usize) -> Option<&str> {
-        self.texts.get(number).and_then(|text| str::from_utf8(text).ok())
+        let Texts {
+            bytes, ends, are_there, ..
+        } = &self.texts;
+        are_there[2].then(|| &bytes[ends[1]..])
     }
 
     /// Path and query as they came; no path where they could not be read.
     pub fn path_and_query(&self) -> (Option<&str>, Query<'_>) {
-        let Some(target) = self.text(1) else {
+        let Texts {
+            text, ends, are_there, ..
+        } = &self.texts;
+        if !are_there[0] {
             return (None, Query::new(""));
-        };
-        let (path, query) = query::of_target(target);
+        }
+        let (path, query) = query::of_target(&text[ends[0]..]);
         (Some(path), query)
     }
 }

@@ -43,6 +43,7 @@ use super::{
 };
 use crate::{
     edge::Current,
+    headers::Sender,
     hit::{self, Hit},
     hit_id::HitId,
     observe::{Observe, Seen, Trace},
@@ -231,11 +232,12 @@ impl Server {
             Ok(asked) => Cow::Borrowed(&*asked.host),
             Err(_) => request::host(head).unwrap_or_default(),
         };
+        let sender = Sender::from(head.headers);
         let seen = Seen {
             at,
             hit_id: id,
             host: &host,
-            head: Some((head.target, head.headers)),
+            head: Some((head.target, sender)),
         };
         let mut watch = self.observe.watch(seen, began, Trace::new(peer));
         let edge = self.edge.load();
@@ -250,6 +252,7 @@ impl Server {
                     path: &asked.path,
                     query: asked.query,
                     headers: head.headers,
+                    sender,
                     peer,
                 };
                 hit::serve(&edge, &hit, &mut watch.trace).await

@@ -8,7 +8,7 @@ use http::{Method, Version, header, request::Parts, uri::PathAndQuery};
 
 use super::Limits;
 use crate::{
-    headers::Headers,
+    headers::{Headers, Several},
     link::{host as hosts, path},
     outcome::Refusal,
     query::{self, Query},
@@ -115,13 +115,11 @@ pub fn host<'a>(asked: &Head<'a>) -> Result<Cow<'a, str>, Refusal> {
 }
 
 fn single_host(headers: Headers<'_>) -> Result<Option<Cow<'_, str>>, Refusal> {
-    let mut lines = headers.all(&header::HOST);
-    let Some(line) = lines.next() else {
-        return Ok(None);
+    let line = match headers.only(&header::HOST) {
+        Ok(None) => return Ok(None),
+        Ok(Some(line)) => line,
+        Err(Several) => return Err(Refusal::BadRequest),
     };
-    if lines.next().is_some() {
-        return Err(Refusal::BadRequest);
-    }
     str::from_utf8(line)
         .ok()
         .and_then(hosts::canonical)

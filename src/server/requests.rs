@@ -172,16 +172,13 @@ async fn answer(server: &Server, way: &Way, bytes: &[u8], is_last: bool) -> Read
     if !fits || !(bytes.starts_with(b"GET /") || bytes.starts_with(b"HEAD /")) {
         return Read::Strange;
     }
-    let mut lines = [const { MaybeUninit::<Header<'_>>::uninit() }; FIELDS];
+    // Not in here, where they would be moved with everything else.
+    let mut lines = Vec::<Header<'_>>::with_capacity(FIELDS);
     let mut request = Request::new(&mut []);
-    let whole = request.parse_with_uninit_headers(bytes, &mut lines);
-    if heads::is_doubtful(bytes) {
-        return Read::Strange;
-    }
-    match whole {
-        Ok(Status::Complete(length)) if length == bytes.len() => {}
-        Ok(Status::Partial) => return Read::Part,
-        Ok(Status::Complete(_)) | Err(_) => return Read::Strange,
+    match request.parse_with_uninit_headers(bytes, lines.spare_capacity_mut()) {
+        Ok(Status::Complete(length)) if length == bytes.len() && !heads::has_bare_line_feed(bytes) => {}
+        Ok(Status::Partial) if !heads::is_doubtful(bytes) => return Read::Part,
+        _ => return Read::Strange,
     }
     let Some((target, wants_close)) = plain(&request) else {
         return Read::Strange;

@@ -17,8 +17,6 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use http::header::{REFERER, USER_AGENT};
-
 pub use self::{
     agents::Agents,
     bots::Bots,
@@ -30,7 +28,7 @@ use crate::{
     about::About,
     country::{Continent, Country},
     device::Agent,
-    headers::Headers,
+    headers::{Headers, Sender},
     language::Languages,
 };
 
@@ -62,13 +60,18 @@ pub struct Visitor<'a> {
 }
 
 impl<'a> Visitor<'a> {
-    /// Reads a request's headers; `peer` is the other end of its connection.
-    pub fn read(real_ip: &RealIp, lookups: &'a Lookups, peer: IpAddr, headers: Headers<'a>) -> Self {
-        let told = |name| headers.get(name).filter(|value| !value.is_empty());
+    /// Reads a request's headers, `sender` what they say of it; `peer` is the other end of its connection.
+    pub fn read(
+        real_ip: &RealIp,
+        lookups: &'a Lookups,
+        peer: IpAddr,
+        headers: Headers<'a>,
+        sender: Sender<'a>,
+    ) -> Self {
         Self {
             ip: real_ip.of(peer, headers),
-            user_agent: told(&USER_AGENT),
-            referrer: told(&REFERER),
+            user_agent: sender.user_agent.filter(|value| !value.is_empty()),
+            referrer: sender.referrer.filter(|value| !value.is_empty()),
             headers,
             lookups,
             country: OnceLock::new(),

@@ -7,7 +7,10 @@ use std::net::IpAddr;
 use http::HeaderName;
 
 use super::forwarded::{self, Entry};
-use crate::{headers::Headers, networks::Networks};
+use crate::{
+    headers::{Headers, Several},
+    networks::Networks,
+};
 
 /// A chain of proxies longer than this is nobody's real one; the walk ends at the last of them.
 pub const MAX_HOPS: usize = 32;
@@ -78,6 +81,9 @@ impl RealIp {
         }
         match &self.header {
             RealIpHeader::XForwardedFor => {
+                if let Ok(line) = headers.only(&X_FORWARDED_FOR) {
+                    return self.walk(peer, forwarded::x_forwarded_for(line.unwrap_or_default()));
+                }
                 let lines = lines(headers, &X_FORWARDED_FOR);
                 self.walk(peer, lines.flat_map(forwarded::x_forwarded_for))
             }
@@ -92,11 +98,10 @@ impl RealIp {
                 self.walk(peer, entries)
             }
             RealIpHeader::Single(name) => {
-                let mut lines = lines(headers, name);
-                let only = match (lines.next(), lines.next()) {
-                    (None, _) => return (peer, Because::NothingIsSaid),
-                    (Some(line), None) => str::from_utf8(line.trim_ascii()).ok(),
-                    (Some(_), Some(_)) => None,
+                let only = match headers.only(name) {
+                    Ok(None) => return (peer, Because::NothingIsSaid),
+                    Ok(Some(line)) => str::from_utf8(line.trim_ascii()).ok(),
+                    Err(Several) => None,
                 };
                 match only.and_then(forwarded::address) {
                     Some(ip) => (ip, Because::OnlyValue),

@@ -6,22 +6,19 @@ use std::{
     net::IpAddr,
     os::fd::AsRawFd,
     pin::{Pin, pin},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
-use http::{Method, Request, Response, Version};
+use http::{Method, Request, Response};
 use http_body_util::Full;
 use hyper::{
     body::{Body, Incoming},
-    server::conn::{http1, http2},
+    server::conn::http1,
     service::service_fn,
 };
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -31,8 +28,8 @@ use tokio::{
 
 use super::{
     Crowd, Limits, Place, Protocol, Way,
-    frames::Frames,
     heads::Heads,
+    http2,
     patience::{Over, Patience},
     preface::{self, Replayed},
     progress::Progress,
@@ -52,12 +49,6 @@ use crate::{
 
 /// While draining, how long a connection may stay silent before it is closed: time for a request that is on its way.
 pub(super) const LINGER: Duration = Duration::from_millis(500);
-/// Request bodies are not read; a window is needed all the same (RFC 9113, section 6.9.2).
-const WINDOW_BYTES: u32 = 64 * 1024;
-/// Answers are smaller than this.
-const SEND_BYTES: usize = 16 * 1024;
-/// Streams that a client opened and reset before the edge has seen them; h2 cuts it off beyond.
-const UNSEEN_RESETS: usize = 20;
 /// As many fields as hyper has room for without another allocation.
 const ROOM_FOR_FIELDS: u32 = 100;
 
@@ -92,7 +83,7 @@ impl Server {
     {
         let _counted = self.observe.metrics.connection();
         match way.tls.as_ref().map(|tls| tls.protocol) {
-            Some(Protocol::Http2) => Box::pin(self.http2(stream, way)).await,
+            Some(Protocol::Http2) => Box::pin(http2::serve(&self, &mut stream, &way, Vec::new())).await,
             Some(Protocol::Http1) => {
                 if let Some(Rest { first, served }) = requests::serve(&self, &mut stream, &way).await {
                     Box::pin(self.http1(Replayed::new(first, stream), &way, served)).await;
@@ -100,33 +91,33 @@ impl Server {
             }
             None => {
                 if let Some(rest) = requests::serve(&self, &mut stream, &way).await {
-                    Box::pin(self.strange(rest, stream, way)).await;
+                    Box::pin(self.strange(rest, stream, &way)).await;
                 }
             }
         }
     }
 
     /// Serves a connection without TLS that does not begin, or go on, as browsers do.
-    async fn strange<S>(self: Arc<Self>, Rest { first, served }: Rest, stream: S, way: Way)
+    async fn strange<S>(&self, Rest { first, served }: Rest, mut stream: S, way: &Way)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         if served > 0 {
-            return self.http1(Replayed::new(first, stream), &way, served).await;
+            return self.http1(Replayed::new(first, stream), way, served).await;
         }
-        let first_byte = timeout(self.limits.first_byte, preface::detect(first, stream));
+        let first_byte = timeout(self.limits.first_byte, preface::detect(first, &mut stream));
         let detected = tokio::select! {
             biased;
             detected = first_byte => detected,
             () = self.silent_while_draining() => return,
         };
         // A connection that fails or ends before its first request was nobody's hit.
-        let Ok(Ok(Some((protocol, stream)))) = detected else {
+        let Ok(Ok(Some((protocol, first)))) = detected else {
             return;
         };
         match protocol {
-            Protocol::Http1 => self.http1(stream, &way, served).await,
-            Protocol::Http2 => self.http2(stream, way).await,
+            Protocol::Http1 => self.http1(Replayed::new(first, stream), way, served).await,
+            Protocol::Http2 => http2::serve(self, &mut stream, way, first).await,
         }
     }
 
@@ -162,51 +153,11 @@ impl Server {
         }
     }
 
-    async fn http2<S>(self: Arc<Self>, stream: S, way: Way)
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let peer = way.peer;
-        let progress = Arc::new(Progress::default());
-        let heads = Arc::new(AtomicU64::new(0));
-        let frames = Frames::new(self.limits, Arc::clone(&heads));
-        let stream = Watched::new(stream, frames, Arc::clone(&progress));
-        let shared = Arc::new((Arc::clone(&self), way, Arc::clone(&progress)));
-        let service = service_fn(move |request| {
-            let shared = Arc::clone(&shared);
-            async move {
-                let (server, way, progress) = &*shared;
-                Ok::<_, Infallible>(server.answer(request, way, progress).await)
-            }
-        });
-        let connection = http2::Builder::new(TokioExecutor::new())
-            .max_concurrent_streams(self.limits.http2_streams)
-            .max_local_error_reset_streams(to_usize(self.limits.http2_resets))
-            .max_pending_accept_reset_streams(UNSEEN_RESETS)
-            .max_header_list_size(self.limits.header_bytes)
-            .max_send_buf_size(SEND_BYTES)
-            .initial_stream_window_size(WINDOW_BYTES)
-            .initial_connection_window_size(WINDOW_BYTES)
-            .serve_connection(TokioIo::new(stream), service);
-        let patience = Patience::new(&progress, &self.limits, self.limits.http2_idle);
-        let polite = http2::Connection::graceful_shutdown;
-        to_the_end(pin!(connection), patience, self.draining(), polite).await;
-        // h2 has refused by itself those that it cannot read; they were hits all the same.
-        let read = u64::from(progress.begun());
-        for _ in read..heads.load(Relaxed) {
-            self.observe.unreadable(SystemTime::now(), peer);
-        }
-    }
-
     /// Answers one request that hyper has read.
     async fn answer(&self, request: Request<Incoming>, way: &Way, progress: &Progress) -> Response<Full<Bytes>> {
         let answering = progress.begin();
         let (parts, body) = request.into_parts();
         let mut reply = Reply::of(self.hit(&Head::from(&parts), way, SystemTime::now()).await);
-        if parts.version == Version::HTTP_2 {
-            reply.is_last = false;
-            return reply.into_response();
-        }
         // A body is not read, so that what follows it cannot be told from it; and what follows a CONNECT may be meant for
         // somebody else.
         let has_body = !body.is_end_stream() || parts.method == Method::CONNECT;

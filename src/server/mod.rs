@@ -6,8 +6,8 @@
 mod connection;
 mod crowd;
 mod date;
-mod frames;
 mod heads;
+mod http2;
 pub mod limits;
 mod patience;
 mod preface;

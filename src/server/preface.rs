@@ -43,7 +43,7 @@ impl<S> Replayed<S> {
 /// with a PROXY header.
 ///
 /// Dropped at its await, it closes the connection.
-pub(super) async fn detect<S>(mut first: Vec<u8>, mut stream: S) -> io::Result<Option<(Protocol, Replayed<S>)>>
+pub(super) async fn detect<S>(mut first: Vec<u8>, stream: &mut S) -> io::Result<Option<(Protocol, Vec<u8>)>>
 where
     S: AsyncRead + Unpin,
 {
@@ -62,7 +62,7 @@ where
             ended = stream.read_buf(&mut first).await? == 0;
             continue;
         };
-        return Ok(Some((protocol, Replayed::new(first, stream))));
+        return Ok(Some((protocol, first)));
     }
 }
 
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     async fn detected(pieces: &[&[u8]]) -> Option<(Protocol, Vec<u8>)> {
-        let (mut client, server) = tokio::io::duplex(1024);
+        let (mut client, mut server) = tokio::io::duplex(1024);
         let sent: Vec<Vec<u8>> = pieces.iter().map(|piece| piece.to_vec()).collect();
         tokio::spawn(async move {
             for piece in sent {
@@ -127,7 +127,8 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         });
-        let (protocol, mut stream) = detect(Vec::new(), server).await.expect("no fault")?;
+        let (protocol, first) = detect(Vec::new(), &mut server).await.expect("no fault")?;
+        let mut stream = Replayed::new(first, server);
         let mut read = Vec::new();
         stream.read_to_end(&mut read).await.expect("no fault");
         Some((protocol, read))

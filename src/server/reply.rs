@@ -83,14 +83,16 @@ impl Reply {
         }
     }
 
-    fn body(&self) -> &'static str {
+    /// Its body, of which a HEAD's answer has none.
+    pub(super) fn body(&self) -> &'static str {
         match self.says {
             Says::Advice => TRAFFIC_ADVICE,
             Says::Nothing | Says::Methods => "",
         }
     }
 
-    fn fields(&self) -> impl Iterator<Item = &'static (HeaderName, &'static str)> {
+    /// What it says whatever came of the hit.
+    pub(super) fn fields(&self) -> impl Iterator<Item = &'static (HeaderName, &'static str)> {
         let (fields, more): (&[_], &[_]) = match self.says {
             Says::Nothing => (&EMPTY_FIELDS, &[]),
             Says::Methods => (&EMPTY_FIELDS, &[ALLOW]),

@@ -1,0 +1,327 @@
+//! HTTP/2 connections (RFC 9113) from their preface to their last answer, read and answered on the socket.
+//!
+//! Owned here: the socket and the clock. `session` knows what is said, `streams` what is under way, `hpack` and what it needs
+//! how heads are read, `answer` how answers are written. While nothing happens a connection holds no buffers.
+
+mod answer;
+mod fields;
+mod frame;
+mod hpack;
+mod huffman;
+mod session;
+mod streams;
+mod table;
+
+use std::{
+    future::poll_fn,
+    io,
+    mem::{self, MaybeUninit},
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
+    time::{Instant, sleep_until, timeout},
+};
+
+use self::session::{OUT_BYTES, Session};
+use super::{
+    Limits, Server, Way,
+    patience::{FAREWELL, Over},
+};
+
+/// What is read at once. Most requests are shorter.
+const READ_BYTES: usize = 4096;
+/// What of a client's last words is read when nobody wants them: a connection that is closed with bytes unread is reset, and
+/// a reset overtakes what was said last.
+const UNREAD_BYTES: usize = 64 * 1024;
+
+/// Serves a connection of which these bytes have been read.
+///
+/// Dropped at an await, it closes the connection; calls to trackers go on by themselves.
+pub(super) async fn serve<S>(server: &Server, stream: &mut S, way: &Way, first: Vec<u8>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    if converse(server, stream, way, first).await == Ended::Over {
+        // Who does not take it has gone.
+        let _ = timeout(FAREWELL, part(stream)).await;
+    }
+}
+
+/// Serves requests until there is nothing more to say.
+async fn converse<S>(server: &Server, stream: &mut S, way: &Way, first: Vec<u8>) -> Ended
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut connection = Connection {
+        clock: Clock::new(&server.limits),
+        session: Session::new(server, way),
+        stream,
+        has_more: !first.is_empty(),
+        bytes: first,
+        sent: 0,
+        is_flushed: true,
+    };
+    let mut draining = pin!(server.draining());
+    let mut timer = pin!(sleep_until(connection.clock.began + server.limits.first_byte));
+    let ended = poll_fn(|context| {
+        loop {
+            if let Poll::Ready(ended) = connection.poll(context) {
+                return Poll::Ready(ended);
+            }
+            if connection.clock.told.is_none() && draining.as_mut().poll(context).is_ready() {
+                connection.tell_to_go();
+                continue;
+            }
+            let (due, over) = connection.due();
+            if due < timer.deadline() {
+                timer.as_mut().reset(due);
+            }
+            // It is mostly set for an earlier moment, and then only asked again.
+            loop {
+                ready!(timer.as_mut().poll(context));
+                if due <= Instant::now() {
+                    break;
+                }
+                timer.as_mut().reset(due);
+            }
+            match over {
+                Over::Time => connection.tell_to_go(),
+                Over::Patience if connection.clock.blocked.is_some() => return Poll::Ready(Ended::Gone),
+                Over::Patience => return Poll::Ready(Ended::Over),
+            }
+        }
+    });
+    ended.await
+}
+
+/// Closes this side, and reads what was on its way.
+async fn part<S>(stream: &mut S)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    if stream.shutdown().await.is_err() {
+        return;
+    }
+    let mut left = UNREAD_BYTES;
+    while left > 0 {
+        let read = poll_fn(|context| {
+            let mut room = [MaybeUninit::uninit(); READ_BYTES];
+            let mut buffer = ReadBuf::uninit(&mut room);
+            ready!(Pin::new(&mut *stream).poll_read(context, &mut buffer))?;
+            Poll::Ready(io::Result::Ok(buffer.filled().len()))
+        });
+        left = match read.await {
+            Ok(0) | Err(_) => 0,
+            Ok(read) => left.saturating_sub(read),
+        };
+    }
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// All is said.
+    Over,
+    /// Nobody is there any more.
+    Gone,
+}
+
+/// What came.
+enum Came {
+    /// More than can be taken before answers are sent.
+    More,
+    /// Nothing, for ever.
+    End,
+}
+
+struct Connection<'a, S> {
+    stream: &'a mut S,
+    session: Session<'a>,
+    clock: Clock<'a>,
+    /// The beginning of a frame.
+    bytes: Vec<u8>,
+    /// Whether they are more than that, and to be taken before more is read.
+    has_more: bool,
+    /// How much of what is to be sent has been.
+    sent: usize,
+    is_flushed: bool,
+}
+
+impl<S> Connection<'_, S>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    /// Takes what came, serves it, and sends what there is to say; ready when the connection has ended.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Ended> {
+        self.session.turn(context);
+        loop {
+            self.session.answer_waiting();
+            let came = self.poll_take(context);
+            if let Poll::Ready(Came::End) = came {
+                self.session.part();
+            }
+            match self.poll_send(context) {
+                Poll::Ready(Ok(())) => self.clock.blocked = None,
+                Poll::Ready(Err(_)) => {
+                    self.session.part();
+                    return Poll::Ready(Ended::Gone);
+                }
+                Poll::Pending => {
+                    self.clock.blocked.get_or_insert_with(Instant::now);
+                }
+            }
+            match came {
+                Poll::Ready(Came::End) => return Poll::Ready(Ended::Gone),
+                _ if self.clock.blocked.is_some() => return Poll::Pending,
+                _ if self.session.is_over() => return Poll::Ready(Ended::Over),
+                Poll::Ready(Came::More) => {}
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Takes what comes, until nothing does; room is held only while it is needed.
+    fn poll_take(&mut self, context: &mut Context<'_>) -> Poll<Came> {
+        loop {
+            if self.has_more {
+                let taken = self.session.take(&self.bytes, context);
+                self.bytes.drain(..taken);
+            } else if self.session.out.len() < OUT_BYTES {
+                let mut room = [MaybeUninit::uninit(); READ_BYTES];
+                let mut buffer = ReadBuf::uninit(&mut room);
+                let read = ready!(Pin::new(&mut *self.stream).poll_read(context, &mut buffer));
+                let came = buffer.filled();
+                if read.is_err() || came.is_empty() {
+                    return Poll::Ready(Came::End);
+                }
+                self.clock.heard = true;
+                if self.bytes.is_empty() {
+                    let taken = self.session.take(came, context);
+                    self.bytes.extend_from_slice(&came[taken..]);
+                } else {
+                    self.bytes.extend_from_slice(came);
+                    let taken = self.session.take(&self.bytes, context);
+                    self.bytes.drain(..taken);
+                }
+            }
+            if self.bytes.is_empty() {
+                self.bytes = Vec::new();
+            }
+            self.has_more = self.session.out.len() >= OUT_BYTES;
+            if self.has_more || self.session.is_over() {
+                return Poll::Ready(Came::More);
+            }
+        }
+    }
+
+    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut stream = Pin::new(&mut *self.stream);
+        let out = &mut self.session.out;
+        while self.sent < out.len() {
+            self.is_flushed = false;
+            let sent = ready!(stream.as_mut().poll_write(context, &out[self.sent..]))?;
+            if sent == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.sent += sent;
+        }
+        if !self.is_flushed {
+            self.sent = 0;
+            drop(mem::take(out));
+            ready!(stream.poll_flush(context))?;
+            self.is_flushed = true;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn tell_to_go(&mut self) {
+        self.clock.told = Some(Instant::now());
+        self.session.tell_to_go();
+    }
+
+    /// What comes next if nothing happens, and when.
+    fn due(&mut self) -> (Instant, Over) {
+        let is_inside = self.clock.heard && (!self.bytes.is_empty() || self.session.is_inside());
+        self.clock.due(&self.session, is_inside)
+    }
+}
+
+/// How long a connection is waited for, in each of its phases.
+struct Clock<'a> {
+    limits: &'a Limits,
+    began: Instant,
+    heard: bool,
+    /// Since when the client has been told to go.
+    told: Option<Instant>,
+    /// Since when it has not taken what is to be sent.
+    blocked: Option<Instant>,
+    /// Since when nothing has been asked or answered.
+    idle: Instant,
+    seen: (u64, usize),
+    /// Since when a frame, or a head, waits for its rest.
+    inside: Option<(Instant, u64)>,
+}
+
+impl<'a> Clock<'a> {
+    fn new(limits: &'a Limits) -> Self {
+        let now = Instant::now();
+        Self {
+            limits,
+            began: now,
+            heard: false,
+            told: None,
+            blocked: None,
+            idle: now,
+            seen: (0, 0),
+            inside: None,
+        }
+    }
+
+    fn due(&mut self, session: &Session<'_>, is_inside: bool) -> (Instant, Over) {
+        let limits = self.limits;
+        let seen = (session.heads(), session.waiting());
+        if seen != self.seen {
+            self.seen = seen;
+            self.idle = Instant::now();
+        }
+        // Each frame has its time, but all of a head have one together.
+        let frames = if session.is_inside() {
+            u64::MAX
+        } else {
+            session.frames()
+        };
+        if !is_inside {
+            self.inside = None;
+        } else if self.inside.is_none_or(|(_, before)| before != frames) {
+            self.inside = Some((Instant::now(), frames));
+        }
+        let mut next = match self.told {
+            Some(told) => (told.max(self.idle) + limits.connection_age, Over::Patience),
+            None if session.heads() >= limits.requests_per_connection.into() => (self.idle, Over::Time),
+            None => (self.began + limits.connection_age, Over::Time),
+        };
+        let mut earlier = |due: Instant, over| {
+            if due < next.0 {
+                next = (due, over);
+            }
+        };
+        if let Some(blocked) = self.blocked {
+            earlier(blocked + limits.write_stall, Over::Patience);
+        }
+        // An answer has a deadline of its own.
+        if session.waiting() == 0 {
+            match (self.told, self.heard) {
+                (Some(told), _) => earlier(told.max(self.idle) + FAREWELL, Over::Patience),
+                (None, false) => earlier(self.began + limits.first_byte, Over::Patience),
+                (None, true) => earlier(self.idle + limits.http2_idle, Over::Time),
+            }
+            if let Some((since, _)) = self.inside {
+                earlier(since + limits.head, Over::Patience);
+            }
+        }
+        next
+    }
+}

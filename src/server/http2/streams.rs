@@ -1,0 +1,154 @@
+//! The streams of a connection that something is still to happen on: a request's end, an answer, or the rest of its body.
+//!
+//! Most never come here: they end with their first frame, and are answered at once.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll, Wake, Waker},
+};
+
+use crate::server::reply::Reply;
+
+/// A request that is being answered. Dropped, it is one whose visitor has left.
+pub(super) type Hit<'a> = Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
+
+/// A stream under way.
+pub(super) struct Stream<'a> {
+    pub(super) id: u32,
+    /// What is still to come of its request; `None` behind its end.
+    pub(super) body: Option<Body>,
+    pub(super) is_head: bool,
+    /// What the client takes of an answer's body (RFC 9113, section 6.9.1).
+    pub(super) window: i64,
+    /// What waits for that.
+    pub(super) left: &'static [u8],
+    pub(super) hit: Option<(Hit<'a>, Waker)>,
+}
+
+/// A body that is not read, but counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Body {
+    /// All that has come, with padding.
+    pub(super) received: usize,
+    /// How much is to come, if its head has said so.
+    pub(super) due: Option<u64>,
+}
+
+/// All of them, by their number.
+pub(super) struct Streams<'a> {
+    list: Vec<Stream<'a>>,
+    /// How many wait for an answer.
+    waiting: usize,
+    woken: Option<Arc<Woken>>,
+    /// Those that were woken before this turn of the connection's.
+    ready: Vec<u32>,
+}
+
+impl<'a> Streams<'a> {
+    pub(super) fn new() -> Self {
+        Self {
+            list: Vec::new(),
+            waiting: 0,
+            woken: None,
+            ready: Vec::new(),
+        }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.list.len()
+    }
+
+    /// How many wait for an answer.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    pub(super) fn find(&mut self, id: u32) -> Option<&mut Stream<'a>> {
+        let at = self.list.binary_search_by_key(&id, |stream| stream.id).ok()?;
+        Some(&mut self.list[at])
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Stream<'a>> {
+        self.list.iter_mut()
+    }
+
+    /// Adds the newest.
+    pub(super) fn push(&mut self, stream: Stream<'a>) {
+        self.waiting += usize::from(stream.hit.is_some());
+        self.list.push(stream);
+    }
+
+    /// Takes one out.
+    pub(super) fn remove(&mut self, id: u32) -> Option<Stream<'a>> {
+        let at = self.list.binary_search_by_key(&id, |stream| stream.id).ok()?;
+        let stream = self.list.remove(at);
+        self.waiting -= usize::from(stream.hit.is_some());
+        if self.list.is_empty() {
+            self.list = Vec::new();
+        }
+        Some(stream)
+    }
+
+    /// What wakes the connection for one stream.
+    pub(super) fn waker(&mut self, id: u32, context: &Context<'_>) -> Waker {
+        let woken = self.woken.get_or_insert_with(|| {
+            Arc::new(Woken {
+                ids: Mutex::new(Vec::new()),
+                connection: Mutex::new(context.waker().clone()),
+            })
+        });
+        let woken = Arc::clone(woken);
+        Waker::from(Arc::new(OfStream { woken, id }))
+    }
+
+    /// Begins a turn of the connection's: those that may go on by now are asked in it, and they wake this context again.
+    pub(super) fn turn(&mut self, context: &Context<'_>) {
+        let Some(woken) = self.woken.as_ref().filter(|_| self.waiting > 0) else {
+            return;
+        };
+        let mut connection = woken.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        if !connection.will_wake(context.waker()) {
+            connection.clone_from(context.waker());
+        }
+        self.ready
+            .append(&mut woken.ids.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// The next answer that was waited for.
+    pub(super) fn next(&mut self) -> Option<(u32, Reply)> {
+        while let Some(id) = self.ready.pop() {
+            let Some(stream) = self.find(id) else { continue };
+            let Some((hit, waker)) = &mut stream.hit else { continue };
+            if let Poll::Ready(reply) = hit.as_mut().poll(&mut Context::from_waker(waker)) {
+                stream.hit = None;
+                self.waiting -= 1;
+                return Some((id, reply));
+            }
+        }
+        None
+    }
+}
+
+/// Which streams may go on, so that not all are asked whenever one may.
+struct Woken {
+    ids: Mutex<Vec<u32>>,
+    connection: Mutex<Waker>,
+}
+
+struct OfStream {
+    woken: Arc<Woken>,
+    id: u32,
+}
+
+impl Wake for OfStream {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let Woken { ids, connection } = &*self.woken;
+        ids.lock().unwrap_or_else(PoisonError::into_inner).push(self.id);
+        connection.lock().unwrap_or_else(PoisonError::into_inner).wake_by_ref();
+    }
+}

@@ -142,7 +142,7 @@ impl Server {
             builder.max_headers(to_usize(self.limits.header_fields) + 1);
         }
         let connection = builder.serve_connection(TokioIo::new(stream), service);
-        let patience = Patience::new(progress, &self.limits, self.limits.keep_alive);
+        let patience = Patience::new(progress, &self.limits);
         // While draining each answer is the last of its connection, and a request that is on its way is still taken.
         let leave = self.silent_while_draining();
         let ended = to_the_end(pin!(connection), patience, leave, http1::Connection::graceful_shutdown).await;

@@ -1,7 +1,7 @@
 //! One connection of a visitor: its protocol, its requests, its answers.
 //!
-//! Owns hyper on the visitors' side. Requests of HTTP/1.1 as browsers send them are read and answered in `requests`; all others, and
-//! HTTP/2, by hyper in `connection`. `reply` alone writes statuses; `hit` decides.
+//! Owns hyper on the visitors' side. Requests of HTTP/1.1 as browsers send them are read and answered in `requests`, and all others
+//! of HTTP/1 by hyper in `connection`; HTTP/2 is `http2`. `reply` alone writes statuses; `hit` decides.
 
 mod connection;
 mod crowd;

@@ -33,7 +33,6 @@ pub(super) const FAREWELL: Duration = Duration::from_secs(1);
 pub(super) struct Patience<'a> {
     progress: &'a Progress,
     limits: &'a Limits,
-    idle: Duration,
     ends: Instant,
     told_to_go: bool,
     seen: (Phase, u32),
@@ -43,13 +42,12 @@ pub(super) struct Patience<'a> {
 }
 
 impl<'a> Patience<'a> {
-    /// Begins now. `idle` is how long the next request may take.
-    pub(super) fn new(progress: &'a Progress, limits: &'a Limits, idle: Duration) -> Self {
+    /// Begins now.
+    pub(super) fn new(progress: &'a Progress, limits: &'a Limits) -> Self {
         let now = Instant::now();
         Self {
             progress,
             limits,
-            idle,
             ends: now + limits.connection_age,
             told_to_go: false,
             seen: (progress.phase(), 0),
@@ -101,7 +99,7 @@ impl<'a> Patience<'a> {
             Phase::Silent => Some(self.limits.first_byte),
             Phase::Inside => Some(self.limits.head),
             Phase::Idle if self.told_to_go => Some(FAREWELL),
-            Phase::Idle => Some(self.idle),
+            Phase::Idle => Some(self.limits.keep_alive),
             Phase::Answering => None,
             Phase::Parting => Some(FAREWELL),
         };

@@ -21,7 +21,7 @@ pub(super) struct Progress {
 pub(super) enum Phase {
     /// Its first byte.
     Silent,
-    /// The rest of a head, or of a frame.
+    /// The rest of a head.
     Inside,
     /// The next request.
     Idle,
@@ -74,7 +74,7 @@ impl Progress {
         }
     }
 
-    /// Bytes have come, and end within a head or a frame, or do not.
+    /// Bytes have come, and end within a head, or do not.
     pub(super) fn came(&self, inside: bool) {
         self.heard.store(true, Relaxed);
         self.inside.store(inside, Relaxed);

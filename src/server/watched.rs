@@ -1,6 +1,6 @@
 //! A visitor's stream as hyper reads and writes it, with an eye on what passes.
 //!
-//! Owned here: progress is noted, and what breaks a rule ends the reading. The rules are `heads` and `frames`.
+//! Owned here: progress is noted, and what breaks a rule ends the reading. The rules are those of `heads`.
 
 use std::{
     io,
@@ -146,7 +146,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Rules + Unpin> AsyncWrite for Watched
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
-        // Both protocols flush when they have written all.
+        // It is flushed when all is written.
         self.progress.block(flushed.is_pending());
         flushed
     }

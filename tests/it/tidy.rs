@@ -173,6 +173,7 @@ fn each_outside_thing_has_its_owners() {
             &[
                 "server/connection.rs",
                 "server/requests.rs",
+                "server/http2/session.rs",
                 "commands/",
                 "certificates.rs",
                 "config/tls.rs",

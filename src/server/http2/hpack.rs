@@ -118,3 +118,7 @@ fn string(block: &mut &[u8], out: &mut Vec<u8>) -> Result<(), Broken> {
     out.extend_from_slice(string);
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "hpack_tests.rs"]
+mod tests;

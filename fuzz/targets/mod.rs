@@ -6,6 +6,7 @@ pub mod answer;
 pub mod configuration;
 pub mod forwarded;
 pub mod head;
+pub mod http2;
 pub mod language;
 pub mod place;
 pub mod proxy_header;

@@ -96,7 +96,7 @@ macro_rules! targets {
     };
 }
 
-targets!(answer configuration forwarded head language place proxy_header query template);
+targets!(answer configuration forwarded head http2 language place proxy_header query template);
 
 #[test]
 fn each_target_is_fuzzed_and_tested() {

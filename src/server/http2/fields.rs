@@ -1,7 +1,7 @@
 //! The fields of a request of HTTP/2, and whether they are one (RFC 9113, sections 8.2 and 8.3).
 //!
-//! Pure. Names lie one behind the other, and values too, so that a request is a few pieces of memory however many fields it
-//! has. Not owned: what any HTTP demands of a head (`request`).
+//! Pure. Names and pseudo-headers' values, which are text, lie one behind the other, and other values too, so that a request
+//! is a few pieces of memory however many fields it has. Not owned: what any HTTP demands of a head (`request`).
 
 use std::ops::Range;
 
@@ -18,7 +18,7 @@ use crate::{
 
 /// Room for what a browser sends.
 const NAMES_BYTES: usize = 512;
-const VALUES_BYTES: usize = 2048;
+const VALUES_BYTES: usize = 1024;
 const FIELDS: usize = 32;
 
 /// What a field is, by itself.
@@ -88,17 +88,17 @@ fn is_path(path: &[u8]) -> bool {
         })
 }
 
-/// Where a field ends in the names, and lies in the values.
+/// Where a field ends, in the names and in the values.
 #[derive(Clone, Copy, Debug)]
 struct Place {
-    name_to: u32,
-    from: u32,
-    to: u32,
+    name: u32,
+    value: u32,
 }
 
 /// Fields as they are read.
 #[derive(Debug)]
 pub(super) struct Fields {
+    /// Pseudo-headers' values, and names behind them.
     pub(super) names: Vec<u8>,
     pub(super) values: Vec<u8>,
     places: Vec<Place>,
@@ -133,14 +133,17 @@ impl Fields {
     pub(super) fn add(&mut self, entry: Entry<'_>) {
         // One that has no room is not kept, however often a table is referred to.
         if self.fits(entry.name.len() + entry.value.len()) {
+            if entry.kind == Kind::Plain {
+                self.names.extend_from_slice(entry.name);
+                self.values.extend_from_slice(entry.value);
+                return self.place();
+            }
             let literal = Literal {
                 kind: entry.kind,
                 name: self.names.len(),
                 value: self.values.len(),
             };
-            if matches!(entry.kind, Kind::Plain | Kind::Length) {
-                self.names.extend_from_slice(entry.name);
-            }
+            self.names.extend_from_slice(entry.name);
             self.values.extend_from_slice(entry.value);
             self.keep(literal);
         }
@@ -171,36 +174,39 @@ impl Fields {
         self.room.is_some()
     }
 
+    fn place(&mut self) {
+        let short = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        self.places.push(Place {
+            name: short(self.names.len()),
+            value: short(self.values.len()),
+        });
+    }
+
     fn keep(&mut self, Literal { kind, name, value }: Literal) {
-        let range = value..self.values.len();
         let pseudo = match kind {
             Kind::Method => &mut self.method,
             Kind::Scheme => &mut self.scheme,
             Kind::Authority => &mut self.authority,
             Kind::Path => &mut self.path,
-            Kind::Plain | Kind::Length => {
-                if kind == Kind::Length {
-                    let length = length(&self.values[range.clone()]);
-                    self.is_malformed |= length.is_none() || (self.length.is_some() && self.length != length);
-                    self.length = length;
-                }
-                let short = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-                self.places.push(Place {
-                    name_to: short(self.names.len()),
-                    from: short(range.start),
-                    to: short(range.end),
-                });
-                return;
+            Kind::Plain => return self.place(),
+            Kind::Length => {
+                let length = length(&self.values[value..]);
+                self.is_malformed |= length.is_none() || (self.length.is_some() && self.length != length);
+                self.length = length;
+                return self.place();
             }
             Kind::Wrong => {
                 self.is_malformed = true;
                 self.names.truncate(name);
+                self.values.truncate(value);
                 return;
             }
         };
-        // Once each, and before all others (section 8.3).
-        self.is_malformed |= pseudo.replace(range).is_some() || !self.places.is_empty();
         self.names.truncate(name);
+        self.names.extend_from_slice(&self.values[value..]);
+        self.values.truncate(value);
+        // Once each, and before all others (section 8.3).
+        self.is_malformed |= pseudo.replace(name..self.names.len()).is_some() || !self.places.is_empty();
     }
 
     /// Whether they are more than there is room for.
@@ -216,7 +222,7 @@ impl Fields {
 
     /// The request that they are, if they are one (section 8.3.1); `ends` where no body follows.
     pub(super) fn into_request(self, ends: bool) -> Option<Request> {
-        let value = |range: &Option<Range<usize>>| range.clone().map(|range| &self.values[range]);
+        let value = |range: &Option<Range<usize>>| range.clone().map(|range| &self.names[range]);
         let method = match value(&self.method)? {
             b"GET" => Method::GET,
             b"HEAD" => Method::HEAD,
@@ -225,19 +231,17 @@ impl Fields {
         let (scheme, authority, path) = (value(&self.scheme), value(&self.authority), value(&self.path));
         let is_target = match (scheme, path) {
             (None, None) => method == Method::CONNECT && authority.is_some(),
-            (Some(scheme), Some(path)) => {
-                method != Method::CONNECT && !scheme.is_empty() && scheme.is_ascii() && is_path(path)
-            }
+            (Some(scheme), Some(path)) => method != Method::CONNECT && !scheme.is_empty() && is_path(path),
             _ => false,
         };
         let wants_more = ends && self.length.is_some_and(|length| length > 0);
-        let is_wrong = self.is_malformed || wants_more || !is_target || authority.is_some_and(<[u8]>::is_empty);
-        let is_text = |value: Option<&[u8]>| value.is_none_or(|value| str::from_utf8(value).is_ok());
-        if is_wrong || !is_text(path) || !is_text(authority) {
+        if self.is_malformed || wants_more || !is_target || authority.is_some_and(<[u8]>::is_empty) {
             return None;
         }
+        let pseudo = [&self.method, &self.scheme, &self.authority, &self.path];
         Some(Request {
             method,
+            fields_from: pseudo.iter().filter_map(|range| Some(range.as_ref()?.end)).max()?,
             names: String::from_utf8(self.names).ok()?,
             values: self.values,
             places: self.places,
@@ -262,6 +266,8 @@ pub(super) struct Request {
     /// How long its body says it is.
     pub(super) length: Option<u64>,
     names: String,
+    /// Where its fields' names begin.
+    fields_from: usize,
     values: Vec<u8>,
     places: Vec<Place>,
     scheme: Range<usize>,
@@ -272,31 +278,33 @@ pub(super) struct Request {
 impl Request {
     /// Its fields.
     pub(super) fn lines(&self) -> Vec<Header<'_>> {
-        let mut rest = &*self.names;
-        let mut before = 0;
+        let (mut name, mut value) = (self.fields_from, 0);
         let line = |place: &Place| {
-            let (name, after) = rest.split_at((place.name_to - before) as usize);
-            (rest, before) = (after, place.name_to);
-            Header {
-                name,
-                value: &self.values[place.from as usize..place.to as usize],
-            }
+            let (name_to, value_to) = (place.name as usize, place.value as usize);
+            let line = Header {
+                name: self.text(name..name_to),
+                value: &self.values[value..value_to],
+            };
+            (name, value) = (name_to, value_to);
+            line
         };
         self.places.iter().map(line).collect()
     }
 
     /// Its head, with its fields.
     pub(super) fn head<'a>(&'a self, lines: &'a [Header<'a>]) -> Head<'a> {
-        let text = |range: &Range<usize>| str::from_utf8(&self.values[range.clone()]).unwrap_or_default();
+        let authority = self.authority.clone();
         Head {
             method: &self.method,
-            authority: self
-                .authority
-                .as_ref()
-                .map(|authority| (text(&self.scheme), text(authority))),
-            target: text(&self.path),
+            authority: authority.map(|authority| (self.text(self.scheme.clone()), self.text(authority))),
+            target: self.text(self.path.clone()),
             version: Version::HTTP_2,
             headers: Headers::Lines(lines),
         }
+    }
+
+    /// Text alone together, two may be no text each, and are nothing then.
+    fn text(&self, range: Range<usize>) -> &str {
+        self.names.get(range).unwrap_or_default()
     }
 }

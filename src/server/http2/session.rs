@@ -178,7 +178,7 @@ impl<'a> Session<'a> {
             self.bytes += PREFACE.len() as u64;
             from = PREFACE.len();
         }
-        while !self.is_over && self.out.len() < OUT_BYTES {
+        while !self.is_over() && self.out.len() < OUT_BYTES {
             let rest = &bytes[from..];
             let Some(header) = rest.first_chunk() else { break };
             let header = Header::read(*header);

@@ -299,7 +299,7 @@ impl Request {
             authority: authority.map(|authority| (self.text(self.scheme.clone()), self.text(authority))),
             target: self.text(self.path.clone()),
             version: Version::HTTP_2,
-            headers: Headers::Lines(lines),
+            headers: Headers::of_lines(lines),
         }
     }
 

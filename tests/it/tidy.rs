@@ -173,7 +173,7 @@ fn each_outside_thing_has_its_owners() {
             &[
                 "server/connection.rs",
                 "server/requests.rs",
-                "server/http2/session.rs",
+                "server/http2/",
                 "commands/",
                 "certificates.rs",
                 "config/tls.rs",

@@ -76,16 +76,17 @@ fn is_value(value: &[u8]) -> bool {
     let is_space = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
     !is_space(value.first())
         && !is_space(value.last())
-        // Every byte is looked at, so that a processor may look at many at once.
-        && value.iter().fold(true, |all, &byte| all & (byte == b'\t' || (byte >= b' ' && byte != 0x7f)))
+        && value
+            .iter()
+            .all(|&byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f))
 }
 
 /// Whether a path and query may be asked for: in ASCII without white space, fragments or brackets of HTML, as hyper has it.
 fn is_path(path: &[u8]) -> bool {
     (path.starts_with(b"/") || path == b"*")
-        && path.iter().fold(true, |all, &byte| {
-            all & (byte > b' ' && !matches!(byte, b'#' | b'<' | b'>' | 0x7f))
-        })
+        && path
+            .iter()
+            .all(|&byte| byte > b' ' && !matches!(byte, b'#' | b'<' | b'>' | 0x7f))
 }
 
 /// Where a field ends, in the names and in the values.
@@ -113,7 +114,7 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    /// With room for this many bytes, as SETTINGS_MAX_HEADER_LIST_SIZE counts them.
+    /// With room for this many bytes, as `SETTINGS_MAX_HEADER_LIST_SIZE` counts them.
     pub(super) fn new(room: usize) -> Self {
         Self {
             names: Vec::with_capacity(NAMES_BYTES),

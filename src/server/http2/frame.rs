@@ -78,9 +78,12 @@ impl Header {
     }
 
     pub(super) fn written(self) -> [u8; HEADER_BYTES] {
-        let [.., a, b, c] = self.length.to_be_bytes();
-        let [d, e, f, g] = self.stream.to_be_bytes();
-        [a, b, c, self.kind, self.flags, d, e, f, g]
+        let mut out = [0; HEADER_BYTES];
+        let (first, stream) = out.split_at_mut(5);
+        first.copy_from_slice(&(self.length << 16).to_be_bytes()[3..]);
+        first[3..].copy_from_slice(&[self.kind, self.flags]);
+        stream.copy_from_slice(&self.stream.to_be_bytes());
+        out
     }
 }
 
@@ -114,9 +117,8 @@ pub(super) fn write_window_update(stream: u32, by: u32, out: &mut Vec<u8>) {
 
 /// `last` is the newest stream that was or will be served.
 pub(super) fn write_goaway(last: u32, code: Code, out: &mut Vec<u8>) {
-    let [a, b, c, d] = last.to_be_bytes();
-    let [e, f, g, h] = (code as u32).to_be_bytes();
-    write(GOAWAY, 0, 0, &[a, b, c, d, e, f, g, h], out);
+    let holds = u64::from(last) << 32 | u64::from(code as u32);
+    write(GOAWAY, 0, 0, &holds.to_be_bytes(), out);
 }
 
 /// Takes the padding away from what a frame of DATA or HEADERS holds (sections 6.1 and 6.2).
@@ -127,6 +129,11 @@ pub(super) fn unpadded(header: Header, holds: &[u8]) -> Result<&[u8], Code> {
     let (padding, holds) = holds.split_first().ok_or(Code::FrameSize)?;
     let length = holds.len().checked_sub(usize::from(*padding)).ok_or(Code::Protocol)?;
     Ok(&holds[..length])
+}
+
+/// The stream that another depends on (RFC 7540, section 6.3).
+pub(super) fn depends([a, b, c, d, _]: [u8; 5]) -> u32 {
+    u32::from_be_bytes([a, b, c, d]) & MOST
 }
 
 #[cfg(test)]

@@ -256,7 +256,7 @@ fn requests() -> impl Strategy<Value = Vec<http::Request<Empty<Bytes>>>> {
     ];
     let value = prop_oneof![
         4 => "[a-zA-Z0-9/;=.]{0,60}".prop_map(String::into_bytes),
-        2 => prop::sample::select(vec!["", "a", "document", "text/html"]).prop_map(|value| value.into()),
+        2 => prop::sample::select(vec!["", "a", "document", "text/html"]).prop_map(Into::into),
         1 => prop::collection::vec(0x21..=0xff_u8, 0..200).prop_map(|mut value| {
             value.retain(|byte| *byte != 0x7f);
             value

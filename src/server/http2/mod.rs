@@ -1,13 +1,17 @@
 //! HTTP/2 connections (RFC 9113) from their preface to their last answer, read and answered on the socket.
 //!
-//! Owned here: the socket and the clock. `session` knows what is said, `streams` what is under way, `hpack` and what it needs
-//! how heads are read, `answer` how answers are written. While nothing happens a connection holds no buffers.
+//! Owned here: the socket. `clock` knows how long to wait, `session` what is said, `requests` and `streams` what is asked and
+//! under way, `hpack` and `fields` how heads are read, `answer` how answers are written. While nothing happens a connection
+//! holds no buffers.
 
 mod answer;
+mod clock;
+mod counts;
 mod fields;
 mod frame;
 mod hpack;
 mod huffman;
+mod requests;
 mod session;
 mod streams;
 mod table;
@@ -25,9 +29,12 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use self::session::{OUT_BYTES, Session};
+use self::{
+    clock::Clock,
+    session::{OUT_BYTES, Session},
+};
 use super::{
-    Limits, Server, Way,
+    Server, Way,
     patience::{FAREWELL, Over},
 };
 
@@ -56,7 +63,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut connection = Connection {
-        clock: Clock::new(&server.limits),
+        clock: Clock::new(&server.limits, !first.is_empty()),
         session: Session::new(server, way),
         stream,
         has_more: !first.is_empty(),
@@ -246,82 +253,5 @@ where
     fn due(&mut self) -> (Instant, Over) {
         let is_inside = self.clock.heard && (!self.bytes.is_empty() || self.session.is_inside());
         self.clock.due(&self.session, is_inside)
-    }
-}
-
-/// How long a connection is waited for, in each of its phases.
-struct Clock<'a> {
-    limits: &'a Limits,
-    began: Instant,
-    heard: bool,
-    /// Since when the client has been told to go.
-    told: Option<Instant>,
-    /// Since when it has not taken what is to be sent.
-    blocked: Option<Instant>,
-    /// Since when nothing has been asked or answered.
-    idle: Instant,
-    seen: (u64, usize),
-    /// Since when a frame, or a head, waits for its rest.
-    inside: Option<(Instant, u64)>,
-}
-
-impl<'a> Clock<'a> {
-    fn new(limits: &'a Limits) -> Self {
-        let now = Instant::now();
-        Self {
-            limits,
-            began: now,
-            heard: false,
-            told: None,
-            blocked: None,
-            idle: now,
-            seen: (0, 0),
-            inside: None,
-        }
-    }
-
-    fn due(&mut self, session: &Session<'_>, is_inside: bool) -> (Instant, Over) {
-        let limits = self.limits;
-        let seen = (session.heads(), session.waiting());
-        if seen != self.seen {
-            self.seen = seen;
-            self.idle = Instant::now();
-        }
-        // Each frame has its time, but all of a head have one together.
-        let frames = if session.is_inside() {
-            u64::MAX
-        } else {
-            session.frames()
-        };
-        if !is_inside {
-            self.inside = None;
-        } else if self.inside.is_none_or(|(_, before)| before != frames) {
-            self.inside = Some((Instant::now(), frames));
-        }
-        let mut next = match self.told {
-            Some(told) => (told.max(self.idle) + limits.connection_age, Over::Patience),
-            None if session.heads() >= limits.requests_per_connection.into() => (self.idle, Over::Time),
-            None => (self.began + limits.connection_age, Over::Time),
-        };
-        let mut earlier = |due: Instant, over| {
-            if due < next.0 {
-                next = (due, over);
-            }
-        };
-        if let Some(blocked) = self.blocked {
-            earlier(blocked + limits.write_stall, Over::Patience);
-        }
-        // An answer has a deadline of its own.
-        if session.waiting() == 0 {
-            match (self.told, self.heard) {
-                (Some(told), _) => earlier(told.max(self.idle) + FAREWELL, Over::Patience),
-                (None, false) => earlier(self.began + limits.first_byte, Over::Patience),
-                (None, true) => earlier(self.idle + limits.http2_idle, Over::Time),
-            }
-            if let Some((since, _)) = self.inside {
-                earlier(since + limits.head, Over::Patience);
-            }
-        }
-        next
     }
 }

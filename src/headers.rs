@@ -61,7 +61,10 @@ impl<'a> Headers<'a> {
         match self {
             Self::Map(map) => map.get(name).map(HeaderValue::as_bytes),
             Self::Lines(lines) if !lines.may_have(name) => None,
-            Self::Lines(Lines { lines, .. }) => lines.iter().find(|line| is(line, name)).map(|line| line.value),
+            Self::Lines(Lines { lines, .. }) => {
+                let name = name.as_str();
+                lines.iter().find(|line| is(line, name)).map(|line| line.value)
+            }
         }
     }
 
@@ -72,6 +75,7 @@ impl<'a> Headers<'a> {
             Self::Lines(lines) if !lines.may_have(name) => (None, &[][..]),
             Self::Lines(Lines { lines, .. }) => (None, lines),
         };
+        let name = name.as_str();
         let of_map = map.into_iter().flatten().map(HeaderValue::as_bytes);
         of_map.chain(lines.iter().filter(|line| is(line, name)).map(|line| line.value))
     }
@@ -88,9 +92,10 @@ impl<'a> Headers<'a> {
             }
             Self::Lines(lines) if !lines.may_have(name) => Ok(None),
             Self::Lines(Lines { lines, .. }) => {
+                let name = name.as_str();
                 let mut found = None;
-                for line in lines.iter().filter(|line| is(line, name)) {
-                    if found.replace(line.value).is_some() {
+                for line in lines {
+                    if is(line, name) && found.replace(line.value).is_some() {
                         return Err(Several);
                     }
                 }
@@ -129,8 +134,9 @@ impl<'a> From<&'a HeaderMap> for Headers<'a> {
     }
 }
 
-fn is(line: &Header<'_>, name: &HeaderName) -> bool {
-    line.name.eq_ignore_ascii_case(name.as_str())
+#[inline]
+fn is(line: &Header<'_>, name: &str) -> bool {
+    line.name.len() == name.len() && line.name.eq_ignore_ascii_case(name)
 }
 
 #[cfg(test)]

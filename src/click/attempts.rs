@@ -205,7 +205,8 @@ impl Call<'_> {
                 }
                 let now = Instant::now();
                 let connect_by = now + CONNECT_LIMIT.min(self.by.saturating_duration_since(now) / 2);
-                client.fresh(self.target, seat, connect_by).await
+                // Few calls come here either.
+                Box::pin(client.fresh(self.target, seat, connect_by)).await
             }
         };
         let tried = Tried::of(replied, Instant::now());

@@ -260,10 +260,11 @@ impl Head {
 }
 
 fn number(digits: &[u8]) -> Option<u64> {
-    let is_number = digits.iter().all(u8::is_ascii_digit);
-    is_number
-        .then(|| std::str::from_utf8(digits).ok()?.parse().ok())
-        .flatten()
+    let add = |number: u64, digit: &u8| {
+        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    };
+    (!digits.is_empty()).then(|| digits.iter().try_fold(0, add)).flatten()
 }
 
 /// A body that comes in chunks (RFC 9112, section 7.1).

@@ -219,7 +219,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
             }
 
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-                let mut values = Vec::new();
+                let mut values = Vec::with_capacity(4);
                 while let Some((Text(name), value)) = map.next_entry()? {
                     values.push((name, value));
                 }

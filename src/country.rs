@@ -81,7 +81,11 @@ const fn place([first, second]: [u8; 2]) -> usize {
 impl Country {
     /// The country of a code in any case; `None` for one that does not exist, such as the `EU`, `AP` and `ZZ` of old databases.
     pub fn parse(code: &str) -> Option<Self> {
-        let code: [u8; 2] = code.as_bytes().try_into().ok()?;
+        Self::of_letters(code.as_bytes().try_into().ok()?)
+    }
+
+    /// The same of the code's two letters.
+    pub fn of_letters(code: [u8; 2]) -> Option<Self> {
         let code = code.map(|letter| letter.to_ascii_uppercase());
         let letters = code.iter().all(u8::is_ascii_uppercase);
         (letters && CONTINENTS[place(code)].is_some()).then_some(Self(code))
@@ -96,6 +100,11 @@ impl Country {
     /// The code, upper case.
     pub fn as_str(&self) -> &str {
         str::from_utf8(&self.0).expect("two letters")
+    }
+
+    /// Its two letters.
+    pub fn letters(self) -> [u8; 2] {
+        self.0
     }
 
     /// The continent it lies on.

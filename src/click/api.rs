@@ -165,9 +165,9 @@ impl ClickApi {
             return Asked::kept(word, CacheUse::Offer);
         }
         let by = until();
-        let kept = || self.cache.get(&key, began).map(Answer::Click);
+        let kept = |key: &Key| self.cache.get(key, began).map(Answer::Click);
         let mut carried = None;
-        let (cache, waiting) = match self.flights.board(&key, kept) {
+        let (cache, waiting) = match self.flights.board(key, kept) {
             Boarded::Answered(answer) => return Asked::kept(answer, CacheUse::Hit),
             Boarded::Joined(waiting) => (CacheUse::Joined, waiting),
             Boarded::Lead(lead, waiting) => {

@@ -67,18 +67,19 @@ impl Flights {
 
     /// Joins the flight of a key, or begins one. `answered` is asked in between, under the lock: a flight may have
     /// landed since the caller looked, and its answer is kept before it is gone from here.
-    pub(super) fn board(self: &Arc<Self>, key: &Key, answered: impl FnOnce() -> Option<Answer>) -> Boarded {
-        let mut flights = self.shard(key);
+    pub(super) fn board(self: &Arc<Self>, key: Key, answered: impl FnOnce(&Key) -> Option<Answer>) -> Boarded {
+        let mut flights = self.shard(&key);
         match flights.entry(key.as_bytes().into()) {
             hash_map::Entry::Occupied(flight) => Boarded::Joined(Waiting(Arc::clone(flight.get()))),
             hash_map::Entry::Vacant(free) => {
-                if let Some(answer) = answered() {
+                if let Some(answer) = answered(&key) {
                     return Boarded::Answered(answer);
                 }
                 let flight = Arc::clone(free.insert(Arc::default()));
+                drop(flights);
                 let lead = Lead {
                     flights: Arc::clone(self),
-                    key: Box::new(key.clone()),
+                    key: Box::new(key),
                     flight: Arc::clone(&flight),
                 };
                 Boarded::Lead(lead, Waiting(flight))
@@ -221,42 +222,42 @@ mod tests {
     #[tokio::test]
     async fn all_who_wait_share_the_answer() {
         let flights = Arc::new(Flights::new());
-        let (lead_one, first) = lead(flights.board(&key(), || None));
+        let (lead_one, first) = lead(flights.board(key(), |_| None));
         drop(first);
-        let Boarded::Joined(second) = flights.board(&key(), || None) else {
+        let Boarded::Joined(second) = flights.board(key(), |_| None) else {
             panic!("a flight to join expected");
         };
         let answer = Answer::Trafficback(Trafficback::Targeting);
         lead_one.land(answer.clone());
         assert_eq!(second.answer().await, answer);
-        lead(flights.board(&key(), || None));
+        lead(flights.board(key(), |_| None));
     }
 
     #[tokio::test]
     async fn a_lead_that_is_lost_strands_nobody() {
         let flights = Arc::new(Flights::new());
-        let (lead_one, waiting) = lead(flights.board(&key(), || None));
+        let (lead_one, waiting) = lead(flights.board(key(), |_| None));
         drop(lead_one);
         assert!(matches!(
             waiting.answer().await,
             Answer::Failed(Failure::Unreachable(_))
         ));
-        lead(flights.board(&key(), || None));
+        lead(flights.board(key(), |_| None));
     }
 
     #[test]
     fn an_answer_that_came_meanwhile_is_taken() {
         let flights = Arc::new(Flights::new());
         let answer = Answer::Failed(Failure::Overload);
-        let boarded = flights.board(&key(), || Some(answer));
+        let boarded = flights.board(key(), |_| Some(answer));
         assert!(matches!(boarded, Boarded::Answered(_)));
-        lead(flights.board(&key(), || None));
+        lead(flights.board(key(), |_| None));
     }
 
     #[tokio::test]
     async fn a_call_goes_on_when_the_one_who_carries_it_leaves() {
         let flights = Arc::new(Flights::new());
-        let (lead_one, waiting) = lead(flights.board(&key(), || None));
+        let (lead_one, waiting) = lead(flights.board(key(), |_| None));
         let (word, heard) = tokio::sync::oneshot::channel();
         let answer = Answer::Trafficback(Trafficback::Targeting);
         let said = answer.clone();
@@ -274,7 +275,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_left_to_do_after_the_landing_is_not_waited_for() {
         let flights = Arc::new(Flights::new());
-        let (lead_one, waiting) = lead(flights.board(&key(), || None));
+        let (lead_one, waiting) = lead(flights.board(key(), |_| None));
         let (done, is_done) = tokio::sync::oneshot::channel();
         let (word, heard) = tokio::sync::oneshot::channel();
         let mut carried = Carried::new(async move {
@@ -291,7 +292,7 @@ mod tests {
     #[tokio::test]
     async fn a_call_that_panics_is_a_failure() {
         let flights = Arc::new(Flights::new());
-        let (lead_one, waiting) = lead(flights.board(&key(), || None));
+        let (lead_one, waiting) = lead(flights.board(key(), |_| None));
         let mut carried = Carried::new(async move {
             let _lead = lead_one;
             panic!("no call");

@@ -80,14 +80,14 @@ impl Agents {
 }
 
 /// An answer in few bits, each word as its place among all of its kind, from 1 on.
-fn pack(agent: Agent) -> u64 {
+pub(super) fn pack(agent: Agent) -> u64 {
     let device = agent.device.map_or(0, |one| one as u64 + 1);
     let os = agent.os.map_or(0, |one| one as u64 + 1);
     let browser = agent.browser.map_or(0, |one| one as u64 + 1);
     device | os << 3 | browser << 7
 }
 
-fn unpack(bits: u64) -> Agent {
+pub(super) fn unpack(bits: u64) -> Agent {
     fn word<T: Copy>(all: &[T], bits: u64) -> Option<T> {
         all.get(usize::try_from(bits).ok()?.checked_sub(1)?).copied()
     }

@@ -13,8 +13,12 @@ pub mod real_ip;
 pub mod speculative;
 
 use std::{
+    marker::PhantomData,
     net::IpAddr,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 pub use self::{
@@ -53,10 +57,65 @@ pub struct Visitor<'a> {
     pub referrer: Option<&'a [u8]>,
     headers: Headers<'a>,
     lookups: &'a Lookups,
-    country: OnceLock<Option<Country>>,
+    country: Memo<Option<Country>>,
     continent: OnceLock<Option<Continent>>,
     asn: OnceLock<Option<u32>>,
-    agent: OnceLock<Agent>,
+    agent: Memo<Agent>,
+}
+
+/// Something small that is found out when it is first asked for. Unlike `OnceLock` it is a word that is written whole: who asks at
+/// the same time may find it out twice.
+#[derive(Debug)]
+struct Memo<T>(AtomicU64, PhantomData<T>);
+
+/// A value that goes into fewer bits than a word has.
+trait Small: Copy {
+    fn bits(self) -> u64;
+    fn of(bits: u64) -> Self;
+}
+
+impl<T> Default for Memo<T> {
+    fn default() -> Self {
+        Self(AtomicU64::new(0), PhantomData)
+    }
+}
+
+impl<T: Small> Memo<T> {
+    const KNOWN: u64 = 1 << 63;
+
+    fn get(&self) -> Option<T> {
+        let word = self.0.load(Relaxed);
+        (word != 0).then(|| T::of(word & !Self::KNOWN))
+    }
+
+    fn get_or(&self, find: impl FnOnce() -> T) -> T {
+        self.get().unwrap_or_else(|| {
+            let found = find();
+            self.0.store(Self::KNOWN | found.bits(), Relaxed);
+            found
+        })
+    }
+}
+
+impl Small for Option<Country> {
+    fn bits(self) -> u64 {
+        self.map_or(0, |country| u16::from_be_bytes(country.letters()).into())
+    }
+
+    fn of(bits: u64) -> Self {
+        let [.., first, second] = bits.to_be_bytes();
+        Country::of_letters([first, second])
+    }
+}
+
+impl Small for Agent {
+    fn bits(self) -> u64 {
+        agents::pack(self)
+    }
+
+    fn of(bits: u64) -> Self {
+        agents::unpack(bits)
+    }
 }
 
 impl<'a> Visitor<'a> {
@@ -74,10 +133,10 @@ impl<'a> Visitor<'a> {
             referrer: sender.referrer.filter(|value| !value.is_empty()),
             headers,
             lookups,
-            country: OnceLock::new(),
+            country: Memo::default(),
             continent: OnceLock::new(),
             asn: OnceLock::new(),
-            agent: OnceLock::new(),
+            agent: Memo::default(),
         }
     }
 }
@@ -85,18 +144,18 @@ impl<'a> Visitor<'a> {
 impl Visitor<'_> {
     /// Their country, as far as a database knows it, if that was ever asked for.
     pub fn country_if_asked(&self) -> Option<Option<Country>> {
-        self.country.get().copied()
+        self.country.get()
     }
 
     /// What their User-Agent says, if that was ever asked for.
     pub fn agent_if_asked(&self) -> Option<Agent> {
-        self.agent.get().copied()
+        self.agent.get()
     }
 }
 
 impl About for Visitor<'_> {
     fn country(&self) -> Option<Country> {
-        *self.country.get_or_init(|| self.lookups.places.country(self.ip))
+        self.country.get_or(|| self.lookups.places.country(self.ip))
     }
 
     fn continent(&self) -> Option<Continent> {
@@ -109,7 +168,7 @@ impl About for Visitor<'_> {
 
     fn agent(&self) -> Agent {
         let read = |user_agent| self.lookups.agents.read(user_agent);
-        *self.agent.get_or_init(|| self.user_agent.map(read).unwrap_or_default())
+        self.agent.get_or(|| self.user_agent.map(read).unwrap_or_default())
     }
 
     fn languages(&self) -> Languages<'_> {

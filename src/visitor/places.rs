@@ -74,15 +74,11 @@ impl Read {
         // The offset, the letters or zeros, and a mark that there is something.
         let [a, b, c, d, first, second, _, mark] = place.load(Relaxed).to_be_bytes();
         if mark == 1 && u32::from_be_bytes([a, b, c, d]) == offset {
-            return str::from_utf8(&[first, second]).ok().and_then(Country::parse);
+            return Country::of_letters([first, second]);
         }
         let country = read();
         let [a, b, c, d] = offset.to_be_bytes();
-        let mut letters = [0; 2];
-        if let Some(country) = &country {
-            letters.copy_from_slice(country.as_str().as_bytes());
-        }
-        let [first, second] = letters;
+        let [first, second] = country.map_or([0; 2], Country::letters);
         place.store(u64::from_be_bytes([a, b, c, d, first, second, 0, 1]), Relaxed);
         country
     }

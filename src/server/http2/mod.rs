@@ -101,7 +101,9 @@ where
             }
         }
     });
-    ended.await
+    let ended = ended.await;
+    connection.session.part();
+    ended
 }
 
 /// Closes this side, and reads what was on its way.
@@ -167,15 +169,9 @@ where
         loop {
             self.session.answer_waiting();
             let came = self.poll_take(context);
-            if let Poll::Ready(Came::End) = came {
-                self.session.part();
-            }
             match self.poll_send(context) {
                 Poll::Ready(Ok(())) => self.clock.blocked = None,
-                Poll::Ready(Err(_)) => {
-                    self.session.part();
-                    return Poll::Ready(Ended::Gone);
-                }
+                Poll::Ready(Err(_)) => return Poll::Ready(Ended::Gone),
                 Poll::Pending => {
                     self.clock.blocked.get_or_insert_with(Instant::now);
                 }

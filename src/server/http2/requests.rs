@@ -242,13 +242,11 @@ impl Session<'_> {
         self.streams.turn(context);
     }
 
-    /// Answers requests that have been waited for; whether any was.
-    pub(super) fn answer_waiting(&mut self) -> bool {
-        let mut any = false;
+    /// Answers requests that have been waited for.
+    pub(super) fn answer_waiting(&mut self) {
         while self.out.len() < OUT_BYTES
             && let Some((id, reply)) = self.streams.next()
         {
-            any = true;
             let is_head = self.streams.find(id).is_some_and(|stream| stream.is_head);
             let left = self.answer(id, is_head, &reply, SystemTime::now());
             if let Some(stream) = self.streams.find(id) {
@@ -256,7 +254,6 @@ impl Session<'_> {
             }
             self.send(id);
         }
-        any
     }
 
     /// Sends of a stream's answer what its windows let pass (section 6.9).

@@ -104,9 +104,7 @@ impl<'a> Streams<'a> {
 
     /// Begins a turn of the connection's: those that may go on by now are asked in it, and they wake this context again.
     pub(super) fn turn(&mut self, context: &Context<'_>) {
-        let Some(woken) = self.woken.as_ref().filter(|_| self.waiting > 0) else {
-            return;
-        };
+        let Some(woken) = &self.woken else { return };
         let mut connection = woken.connection.lock().unwrap_or_else(PoisonError::into_inner);
         if !connection.will_wake(context.waker()) {
             connection.clone_from(context.waker());

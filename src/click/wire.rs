@@ -121,7 +121,7 @@ impl Prefix {
 
     /// The target of a visitor's request for an offer.
     ///
-    /// `None` when it would be longer than [`MAX_TARGET_BYTES`], which no head that the edge takes is, or when a value
+    /// `None` when it would be longer than 64 KB, which no head that the edge takes is, or when a value
     /// that is told has a byte that stands in no target.
     pub fn target(&self, ids: OfferIds, who: &Who<'_>, told: &Told) -> Option<Target> {
         let mut out = Vec::with_capacity(self.bytes.len() + 512);

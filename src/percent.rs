@@ -2,9 +2,11 @@
 //!
 //! Owns the sets of bytes that may stand unescaped. Does not know which value goes where.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, net::IpAddr};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, percent_encode};
+
+use crate::networks;
 
 /// Text that a configuration's author wrote as part of a URL: only what no URI may hold (RFC 3986, appendix A) is
 /// escaped; `%` is left, since the author's own escapes stand there.
@@ -51,6 +53,14 @@ pub fn encode(value: &[u8], out: &mut Vec<u8>) {
             length += usize::from(bytes[3]);
         }
         out.extend_from_slice(&encoded[..length]);
+    }
+}
+
+/// Appends an address, encoded as a value.
+pub fn encode_ip(ip: IpAddr, out: &mut Vec<u8>) {
+    match ip {
+        IpAddr::V4(_) => networks::write_ip(ip, out),
+        IpAddr::V6(ip) => encode(ip.to_string().as_bytes(), out),
     }
 }
 

@@ -3,12 +3,7 @@
 //! Pure. The source is the tracker's help article on its Click API; where it leaves something open, the rule taken here
 //! stands beside the code.
 
-use std::{
-    borrow::Cow,
-    fmt,
-    net::{IpAddr, Ipv4Addr},
-    sync::Arc,
-};
+use std::{borrow::Cow, fmt, net::IpAddr, sync::Arc};
 
 use http::StatusCode;
 use serde::{
@@ -159,10 +154,7 @@ fn write_rest(ids: OfferIds, who: &Who<'_>, told: &Told, out: &mut Vec<u8>) {
         out.extend_from_slice(itoa::Buffer::new().format(id).as_bytes());
     }
     out.extend_from_slice(b"&user_ip=");
-    match who.ip {
-        IpAddr::V4(ip) => write_v4(ip, out),
-        IpAddr::V6(ip) => percent::encode(ip.to_string().as_bytes(), out),
-    }
+    percent::encode_ip(who.ip, out);
     out.extend_from_slice(b"&user_useragent=");
     percent::encode(who.user_agent, out);
     if let Some(referrer) = who.referrer {
@@ -174,16 +166,6 @@ fn write_rest(ids: OfferIds, who: &Who<'_>, told: &Told, out: &mut Vec<u8>) {
         out.extend_from_slice(name.as_bytes());
         out.push(b'=');
         out.extend_from_slice(value);
-    }
-}
-
-/// As the address's own formatting has it, at a tenth of the cost.
-fn write_v4(ip: Ipv4Addr, out: &mut Vec<u8>) {
-    for (number, octet) in ip.octets().into_iter().enumerate() {
-        if number > 0 {
-            out.push(b'.');
-        }
-        out.extend_from_slice(itoa::Buffer::new().format(octet).as_bytes());
     }
 }
 

@@ -8,7 +8,6 @@ use std::{
     cell::RefCell,
     fmt,
     io::Write as _,
-    net::IpAddr,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -18,6 +17,7 @@ use crate::{
     click_id::ClickId,
     country::Country,
     device::Device,
+    networks,
     outcome::Reason,
     percent,
     query::Query,
@@ -51,7 +51,7 @@ pub fn write(record: &Record, lookups: &Lookups, out: &mut Vec<u8>) {
     line.word(r#","cache":"#, trace.cache.map(cache_word));
     line.number(r#","attempts":"#, Some(trace.effort.attempts.into()));
     line.out.extend_from_slice(b",\"ip\":\"");
-    line.ip(trace.ip);
+    networks::write_ip(trace.ip, line.out);
     line.out.push(b'"');
     let found = trace.found;
     let country = found.country.unwrap_or_else(|| lookups.places.country(trace.ip));
@@ -204,21 +204,6 @@ impl Line<'_> {
                 .map_or(0, |last| last + 1);
             self.out.push(b'.');
             self.out.extend_from_slice(&digits[..end]);
-        }
-    }
-
-    fn ip(&mut self, ip: IpAddr) {
-        match ip {
-            IpAddr::V4(ip) => {
-                for (n, octet) in ip.octets().into_iter().enumerate() {
-                    if n > 0 {
-                        self.out.push(b'.');
-                    }
-                    self.digits(octet.into());
-                }
-            }
-            // Writing to a vector does not fail.
-            IpAddr::V6(ip) => drop(write!(self.out, "{ip}")),
         }
     }
 

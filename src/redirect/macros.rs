@@ -255,7 +255,7 @@ impl Values<'_> {
             Macro::Os => write_word(self.about.agent().os.map(Os::as_str), out),
             Macro::Browser => write_word(self.about.agent().browser.map(Browser::as_str), out),
             Macro::Language => write_word(self.about.languages().preferred(), out),
-            Macro::Ip => percent::encode(self.ip.to_string().as_bytes(), out),
+            Macro::Ip => percent::encode_ip(self.ip, out),
             Macro::UserAgent => percent::encode(self.user_agent, out),
             Macro::Referrer => percent::encode(self.referrer, out),
             Macro::Host => percent::encode(self.host.as_bytes(), out),

@@ -268,3 +268,29 @@ async fn changed_limits_are_taken_up() {
     assert_eq!(visitor.get_on(&mut before, "/longer").await.status, 404);
     assert_eq!(visitor.get_on(&mut after, "/longer").await.status, 414);
 }
+
+/// However many requests a client has under way, one that stops at the word loses none.
+#[tokio::test]
+async fn who_goes_when_told_loses_nothing() {
+    let (_tracker, edge) = edge_with("requests_per_connection = 20\nhttp2_streams = 10").await;
+    let mut stream = TcpStream::connect(edge.address).await.expect("the edge listens");
+    let mut asked: u32 = 10;
+    let first: Vec<u8> = (0..asked).flat_map(|n| frames::get(2 * n + 1, "/none")).collect();
+    let mut sent = [frames::begin(&[]), first].concat();
+    let (mut answers, mut is_told) = (0, false);
+    while answers < asked {
+        // For each answer another request, until the word has come.
+        stream.write_all(&sent).await.expect("an open connection");
+        let came = frames::talk(&mut stream, b"", |frame| frame.kind == frames::HEADERS).await;
+        let heads = came.iter().filter(|frame| frame.kind == frames::HEADERS).count();
+        assert_ne!(heads, 0, "{answers} of {asked} were answered: {came:?}");
+        answers += u32::try_from(heads).expect("few");
+        is_told |= came.iter().any(|frame| frame.kind == frames::GOAWAY);
+        let more = if is_told { 0 } else { u32::try_from(heads).expect("few") };
+        sent = (asked..asked + more)
+            .flat_map(|n| frames::get(2 * n + 1, "/none"))
+            .collect();
+        asked += more;
+    }
+    assert!(asked <= 30, "{asked}");
+}

@@ -72,8 +72,8 @@ impl<'a> Clock<'a> {
         if let Some(blocked) = self.blocked {
             earlier(blocked + limits.write_stall, Over::Patience);
         }
-        // An answer has a deadline of its own.
-        if session.waiting() == 0 {
+        // An answer has a deadline of its own, and so has a client that does not read.
+        if session.waiting() == 0 && self.blocked.is_none() {
             match (self.told, self.heard) {
                 (Some(told), _) => earlier(told.max(self.idle) + FAREWELL, Over::Patience),
                 (None, false) => earlier(self.began + limits.first_byte, Over::Patience),

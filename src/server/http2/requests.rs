@@ -16,7 +16,7 @@ use super::{
         Fault::{OfConnection, OfStream},
         Going, HALF_WINDOW, OUT_BYTES, Session,
     },
-    streams::{Body, Stream},
+    streams::{Asked, Body, Stream},
 };
 use crate::{
     outcome::{Outcome, Refusal},
@@ -56,8 +56,7 @@ impl Session<'_> {
         }
         let length = frame::unpadded(header, holds).map_err(OfConnection)?.len();
         let Some(stream) = self.streams.find(id) else {
-            let is_late = self.was_reset.contains(&id);
-            return if is_late {
+            return if self.is_passed_over(id) {
                 Ok(())
             } else {
                 Err(OfStream(id, Code::StreamClosed))
@@ -76,6 +75,12 @@ impl Session<'_> {
         }
         self.settle(id);
         Ok(())
+    }
+
+    /// Whether what comes on a stream that is not under way is of no interest: the client may not have heard of its end yet, or it
+    /// was said to be left out (section 6.8).
+    fn is_passed_over(&self, id: u32) -> bool {
+        self.was_reset.contains(&id) || matches!(self.going, Going::Last(last) if id > last)
     }
 
     /// HEADERS (section 6.2).
@@ -167,7 +172,7 @@ impl Session<'_> {
         let Some(stream) = self.streams.find(id) else {
             // Where every stream was used this one has been closed; else it may have been left out (section 5.1.1).
             let used_all = u64::from(self.newest).div_ceil(2) == self.counts.heads;
-            return match self.was_reset.contains(&id) {
+            return match self.is_passed_over(id) {
                 true => Ok(()),
                 false if used_all => Err(OfConnection(Code::StreamClosed)),
                 false => Err(OfConnection(Code::Protocol)),
@@ -207,7 +212,7 @@ impl Session<'_> {
             is_head,
             window: self.takes_first,
             left: b"",
-            hit: Some((hit, waker)),
+            hit: Some(Asked::Waits(hit, waker)),
         });
     }
 
@@ -244,6 +249,7 @@ impl Session<'_> {
 
     /// Answers requests that have been waited for.
     pub(super) fn answer_waiting(&mut self) {
+        self.streams.go_on();
         while self.out.len() < OUT_BYTES
             && let Some((id, reply)) = self.streams.next()
         {

@@ -200,8 +200,13 @@ impl<'a> Session<'a> {
     fn fail(&mut self, code: Code) {
         if self.going != Going::Over {
             self.greet();
+            // What was said to be left out stays so (section 6.8).
+            let last = match self.going {
+                Going::Last(last) => last,
+                _ => self.newest,
+            };
             self.going = Going::Over;
-            frame::write_goaway(self.newest, code, &mut self.out);
+            frame::write_goaway(last, code, &mut self.out);
             self.part();
         }
     }
@@ -246,7 +251,15 @@ impl<'a> Session<'a> {
         }
         match header.kind {
             DATA => self.data(header, holds),
-            HEADERS => self.headers(header, holds, is_new, context),
+            HEADERS => {
+                let done = self.headers(header, holds, is_new, context);
+                // Said behind this one's answer and before any other's: a client that heeds it has no more under way by then than
+                // are allowed at a time, and is never taken for one that does too much.
+                if self.counts.heads == u64::from(self.server.limits.requests_per_connection) {
+                    self.tell_to_go();
+                }
+                done
+            }
             PRIORITY => self.priority(header, holds),
             RST_STREAM => self.reset(header, holds),
             SETTINGS => self.settings(header, holds),

@@ -23,7 +23,15 @@ pub(super) struct Stream<'a> {
     pub(super) window: i64,
     /// What waits for that.
     pub(super) left: &'static [u8],
-    pub(super) hit: Option<(Hit<'a>, Waker)>,
+    pub(super) hit: Option<Asked<'a>>,
+}
+
+/// What has become of a request.
+pub(super) enum Asked<'a> {
+    /// It is being answered.
+    Waits(Hit<'a>, Waker),
+    /// Its answer has no room yet among what is to be sent.
+    Answered(Reply),
 }
 
 /// A body that is not read, but counted.
@@ -43,6 +51,8 @@ pub(super) struct Streams<'a> {
     woken: Option<Arc<Woken>>,
     /// Those that were woken before this turn of the connection's.
     ready: Vec<u32>,
+    /// Those whose answers are there.
+    answered: Vec<u32>,
 }
 
 impl<'a> Streams<'a> {
@@ -52,6 +62,7 @@ impl<'a> Streams<'a> {
             waiting: 0,
             woken: None,
             ready: Vec::new(),
+            answered: Vec::new(),
         }
     }
 
@@ -113,13 +124,26 @@ impl<'a> Streams<'a> {
             .append(&mut woken.ids.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// The next answer that was waited for.
-    pub(super) fn next(&mut self) -> Option<(u32, Reply)> {
+    /// Goes on with those that may. It is not to wait for room: calls to trackers, which others may wait for too and which hold
+    /// places there, are carried along by these.
+    pub(super) fn go_on(&mut self) {
         while let Some(id) = self.ready.pop() {
             let Some(stream) = self.find(id) else { continue };
-            let Some((hit, waker)) = &mut stream.hit else { continue };
+            let Some(Asked::Waits(hit, waker)) = &mut stream.hit else {
+                continue;
+            };
             if let Poll::Ready(reply) = hit.as_mut().poll(&mut Context::from_waker(waker)) {
-                stream.hit = None;
+                stream.hit = Some(Asked::Answered(reply));
+                self.answered.push(id);
+            }
+        }
+    }
+
+    /// The next answer that was waited for.
+    pub(super) fn next(&mut self) -> Option<(u32, Reply)> {
+        while let Some(id) = self.answered.pop() {
+            let Some(stream) = self.find(id) else { continue };
+            if let Some(Asked::Answered(reply)) = stream.hit.take() {
                 self.waiting -= 1;
                 return Some((id, reply));
             }
@@ -148,5 +172,46 @@ impl Wake for OfStream {
         let Woken { ids, connection } = &*self.woken;
         ids.lock().unwrap_or_else(PoisonError::into_inner).push(self.id);
         connection.lock().unwrap_or_else(PoisonError::into_inner).wake_by_ref();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::outcome::{Outcome, Refusal};
+
+    #[tokio::test]
+    async fn a_hit_goes_on_while_answers_have_no_room() {
+        let mut streams = Streams::new();
+        let (say, said) = oneshot::channel();
+        let mut hit: Hit<'_> = Box::pin(async move {
+            let _: Result<(), _> = said.await;
+            Reply::of(Outcome::Refused(Refusal::Left))
+        });
+        let context = Context::from_waker(Waker::noop());
+        let waker = streams.waker(1, &context);
+        assert!(hit.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        streams.push(Stream {
+            id: 1,
+            body: None,
+            is_head: false,
+            window: 0,
+            left: b"",
+            hit: Some(Asked::Waits(hit, waker)),
+        });
+        assert!(streams.next().is_none());
+        say.send(()).expect("it is waited for");
+        streams.turn(&context);
+        streams.go_on();
+        // It has come to its end, whether or not anybody asks for its answer.
+        assert!(matches!(
+            streams.find(1).and_then(|stream| stream.hit.as_ref()),
+            Some(Asked::Answered(_))
+        ));
+        assert_eq!(streams.waiting(), 1);
+        assert!(streams.next().is_some_and(|(id, _)| id == 1));
+        assert_eq!(streams.waiting(), 0);
     }
 }

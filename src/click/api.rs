@@ -143,8 +143,8 @@ impl ClickApi {
         self.settings.care.deadline
     }
 
-    /// Asks for a click, at a time that is `began`. `told` is asked only when a request is made, and until when to wait only when there is something to wait
-    /// for.
+    /// Asks for a click, at a time that is `began`. `told` is asked only when a request is made, and until when to wait only when
+    /// there is something to wait for.
     ///
     /// What the tracker has just said of the offer to another visitor is taken as said to this one, who has no click yet.
     ///

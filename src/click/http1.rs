@@ -3,22 +3,18 @@
 //! On the socket, because a client for everything costs more than the rest of a call. An idle connection holds no buffer.
 //! Redirects are not followed: they would carry the key away.
 
-use std::{
-    pin::Pin,
-    task::{Context, Waker},
-    time::Duration,
-};
+use std::{task::Waker, time::Duration};
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::StatusCode;
 use httparse::{Header, Response, Status};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{
     client::{BrokenBody, CallError, MAX_ANSWER_BYTES, Reply},
     connection::{Card, Lost},
     endpoint::Endpoint,
-    network::Stream,
+    network::{Stream, says_nothing},
     wire::Target,
 };
 
@@ -52,11 +48,7 @@ impl Http1 {
 
     /// Has `waker` woken when the tracker closes it or says something; whether it has already.
     pub(super) fn is_over(&mut self, waker: &Waker) -> bool {
-        let mut byte = [0; 1];
-        let mut context = Context::from_waker(waker);
-        Pin::new(&mut *self.stream)
-            .poll_read(&mut context, &mut ReadBuf::new(&mut byte))
-            .is_ready()
+        !says_nothing(&mut *self.stream, waker)
     }
 
     /// Sends a request and reads its reply. With the reply comes the connection if it can take another request.

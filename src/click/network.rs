@@ -43,13 +43,13 @@ impl Stream for TcpStream {
 /// Both ends are in this process.
 impl Stream for DuplexStream {
     fn is_quiet(&mut self) -> bool {
-        says_nothing(self)
+        says_nothing(self, Waker::noop())
     }
 }
 
-/// Whether there is nothing to read of a stream, not even its end, as far as the runtime has heard.
-pub(super) fn says_nothing<S: AsyncRead + Unpin>(stream: &mut S) -> bool {
-    let mut context = Context::from_waker(Waker::noop());
+/// Whether there is nothing to read of a stream, not even its end, as far as the runtime has heard. `waker` is woken when there is.
+pub(super) fn says_nothing<S: AsyncRead + Unpin + ?Sized>(stream: &mut S, waker: &Waker) -> bool {
+    let mut context = Context::from_waker(waker);
     let mut byte = [0; 1];
     Pin::new(stream)
         .poll_read(&mut context, &mut ReadBuf::new(&mut byte))

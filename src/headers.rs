@@ -136,10 +136,13 @@ impl<'a> From<&'a HeaderMap> for Headers<'a> {
 
 /// Whether a line has a name, which is in lower case.
 fn is(line: &Header<'_>, name: &str) -> bool {
-    let pairs = line.name.bytes().zip(name.bytes());
-    // Without an end before the end, which would have to be foreseen.
-    let differs = |differs, (one, other): (u8, u8)| differs | (one.to_ascii_lowercase() ^ other);
-    line.name.len() == name.len() && pairs.fold(0, differs) == 0
+    let (one, other) = (line.name.as_bytes(), name.as_bytes());
+    one.len() == other.len() && alike(one, other)
+}
+
+/// Whether names of one length are the same in letters of any case. Most that are not differ in their first letter.
+fn alike(one: &[u8], other: &[u8]) -> bool {
+    one.first().map(u8::to_ascii_lowercase) == other.first().copied() && one.eq_ignore_ascii_case(other)
 }
 
 #[cfg(test)]

@@ -115,8 +115,10 @@ impl Ask for Arc<ClickApi> {
 /// Dropped at its await, which is where the tracker is asked, it leaves the call to go on by itself.
 pub async fn serve(edge: &Edge, hit: &Hit<'_>, trace: &mut Trace) -> Outcome {
     let visitor = Visitor::read(&edge.real_ip, &edge.lookups, hit.peer, hit.headers, hit.sender);
-    let outcome = match arrive(edge, hit, &visitor, trace) {
-        Ok(arrival) => try_offers(&edge.clicks, arrival, trace).await,
+    let mut arrived = arrive(edge, hit, &visitor, trace);
+    let outcome = match arrived {
+        // Where it lies: it is large.
+        Ok(ref mut arrival) => try_offers(&edge.clicks, arrival, trace).await,
         Err(outcome) => outcome,
     };
     trace.found = Found {
@@ -187,23 +189,23 @@ fn share(by: Instant, others: impl Iterator<Item = u32>) -> Instant {
 
 /// Tries the offers that are for this visitor in their order; the first click ends it. A tracker that failed is not asked
 /// again for this visitor.
-pub async fn try_offers(trackers: &impl Ask, arrival: Arrival<'_>, trace: &mut Trace) -> Outcome {
+pub async fn try_offers(trackers: &impl Ask, arrival: &mut Arrival<'_>, trace: &mut Trace) -> Outcome {
     let Arrival {
         began,
         link,
-        mut values,
+        values,
         who,
         subject,
     } = arrival;
-    let by = began + trackers.deadline();
+    let by = *began + trackers.deadline();
     // Most hits are at their end before the clock has moved.
-    let mut now = began;
+    let mut now = *began;
     let mut first: Option<(&Offer, Reason)> = None;
     let mut first_with_tracking: Option<(&Offer, &FallbackUrl, Reason)> = None;
     let mut failed_trackers: Vec<u32> = Vec::new();
-    let mut left = link.in_order(&who);
+    let mut left = link.in_order(who);
     while let Some(offer) = left.next() {
-        if offer.rules.fit(&subject).is_err() {
+        if offer.rules.fit(subject).is_err() {
             continue;
         }
         let tracker = offer.tracker.number;
@@ -214,21 +216,21 @@ pub async fn try_offers(trackers: &impl Ask, arrival: Arrival<'_>, trace: &mut T
             continue;
         }
         values.offer = Some(offer.label.ids);
-        let told = || ends::told(offer, &values);
+        let told = || ends::told(offer, values);
         let until = || {
             let is_other = |offer: &&Offer| {
                 let number = offer.tracker.number;
-                number != tracker && !failed_trackers.contains(&number) && offer.rules.fit(&subject).is_ok()
+                number != tracker && !failed_trackers.contains(&number) && offer.rules.fit(subject).is_ok()
             };
             share(by, left.clone().filter(is_other).map(|offer| offer.tracker.number))
         };
-        let asked = trackers.ask(offer, &who, now, told, until).await;
+        let asked = trackers.ask(offer, who, now, told, until).await;
         trace.asked(&asked);
         match asked.answer {
             Answer::Click(click) => {
                 trace.ended_with(offer, told);
                 trace.click_id = Some(click.id.clone());
-                return Outcome::Advertiser(ends::to_advertiser(offer, &values, &click));
+                return Outcome::Advertiser(ends::to_advertiser(offer, values, &click));
             }
             Answer::Trafficback(why) => {
                 first.get_or_insert((offer, ends::trafficback_reason(&why)));
@@ -248,13 +250,13 @@ pub async fn try_offers(trackers: &impl Ask, arrival: Arrival<'_>, trace: &mut T
     }
     if let Some((offer, url, reason)) = first_with_tracking {
         values.offer = Some(offer.label.ids);
-        trace.ended_with(offer, || ends::told(offer, &values));
-        return Outcome::Tracking(url.location(&values), reason);
+        trace.ended_with(offer, || ends::told(offer, values));
+        return Outcome::Tracking(url.location(values), reason);
     }
     let Some((offer, reason)) = first else {
-        return ends::trafficback(link, values, Reason::NoOffer);
+        return ends::trafficback(link, values.clone(), Reason::NoOffer);
     };
     values.offer = Some(offer.label.ids);
-    trace.ended_with(offer, || ends::told(offer, &values));
-    ends::trafficback(link, values, reason)
+    trace.ended_with(offer, || ends::told(offer, values));
+    ends::trafficback(link, values.clone(), reason)
 }

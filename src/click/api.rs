@@ -149,21 +149,50 @@ impl ClickApi {
     /// What the tracker has just said of the offer to another visitor is taken as said to this one, who has no click yet.
     ///
     /// Dropped at an await, it leaves the call to those who wait with it, and its click to the cache.
-    pub async fn ask(
+    pub fn ask(
         self: &Arc<Self>,
         offer: OfferRequest<'_>,
         who: &Who<'_>,
         began: Instant,
         told: impl FnOnce() -> Told,
         until: impl FnOnce() -> Instant,
-    ) -> Asked {
+    ) -> impl Future<Output = Asked> {
+        // Most hits end here: they are not to carry the room for a call.
+        let asked = self
+            .had(offer, who, began)
+            .map_err(|key| Box::pin(self.wait_for(key, offer, who, began, told, until)));
+        async move {
+            match asked {
+                Ok(asked) => asked,
+                Err(waiting) => waiting.await,
+            }
+        }
+    }
+
+    /// What there is without a call; else the key of the click.
+    fn had(&self, offer: OfferRequest<'_>, who: &Who<'_>, began: Instant) -> Result<Asked, Key> {
         let key = offer.key(&self.hash, who.ip, who.user_agent);
         if let Some(click) = self.cache.get(&key, began) {
-            return Asked::kept(Answer::Click(click), CacheUse::Hit);
+            return Ok(Asked::kept(Answer::Click(click), CacheUse::Hit));
         }
-        if let Some(word) = self.words.of(offer.offer(), began) {
-            return Asked::kept(word, CacheUse::Offer);
+        match self.words.of(offer.offer(), began) {
+            Some(word) => Ok(Asked::kept(word, CacheUse::Offer)),
+            None => Err(key),
         }
+    }
+
+    /// Joins the call for a click, or makes it.
+    ///
+    /// Dropped at an await, it leaves the call to those who wait with it, and its click to the cache.
+    async fn wait_for(
+        self: &Arc<Self>,
+        key: Key,
+        offer: OfferRequest<'_>,
+        who: &Who<'_>,
+        began: Instant,
+        told: impl FnOnce() -> Told,
+        until: impl FnOnce() -> Instant,
+    ) -> Asked {
         let by = until();
         let kept = |key: &Key| self.cache.get(key, began).map(Answer::Click);
         let mut carried = None;

@@ -101,7 +101,7 @@ impl<F: Fn(&Offer) -> Answer + Sync> Ask for Rehearsal<F> {
 }
 
 async fn end(arrival: &Arrival<'_>, script: impl Fn(&Offer) -> Answer + Sync) -> End {
-    End::of(hit::try_offers(&Rehearsal(script), arrival.clone(), &mut Trace::default()).await)
+    End::of(hit::try_offers(&Rehearsal(script), &mut arrival.clone(), &mut Trace::default()).await)
 }
 
 /// The end when this offer gives the click, and those before it none.

@@ -157,10 +157,10 @@ impl ClickApi {
         told: impl FnOnce() -> Told,
         until: impl FnOnce() -> Instant,
     ) -> impl Future<Output = Asked> {
-        // Most hits end here: they are not to carry the room for a call.
-        let asked = self
-            .had(offer, who, began)
-            .map_err(|key| Box::pin(self.wait_for(key, offer, who, began, told, until)));
+        let key = offer.key(&self.hash, who.ip, who.user_agent);
+        let had = self.had(&key, offer, began);
+        // Most hits have it: they are not to carry the room for a call.
+        let asked = had.ok_or_else(|| Box::pin(self.wait_for(key, offer, who, began, told, until)));
         async move {
             match asked {
                 Ok(asked) => asked,
@@ -169,16 +169,12 @@ impl ClickApi {
         }
     }
 
-    /// What there is without a call; else the key of the click.
-    fn had(&self, offer: OfferRequest<'_>, who: &Who<'_>, began: Instant) -> Result<Asked, Key> {
-        let key = offer.key(&self.hash, who.ip, who.user_agent);
-        if let Some(click) = self.cache.get(&key, began) {
-            return Ok(Asked::kept(Answer::Click(click), CacheUse::Hit));
-        }
-        match self.words.of(offer.offer(), began) {
-            Some(word) => Ok(Asked::kept(word, CacheUse::Offer)),
-            None => Err(key),
-        }
+    /// What there is without a call.
+    fn had(&self, key: &Key, offer: OfferRequest<'_>, began: Instant) -> Option<Asked> {
+        let click = |click| Asked::kept(Answer::Click(click), CacheUse::Hit);
+        let word = |word| Asked::kept(word, CacheUse::Offer);
+        let had = self.cache.get(key, began).map(click);
+        had.or_else(|| self.words.of(offer.offer(), began).map(word))
     }
 
     /// Joins the call for a click, or makes it.

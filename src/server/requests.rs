@@ -31,8 +31,8 @@ use crate::headers::Headers;
 
 /// What is read at once. Most heads are shorter.
 const READ_BYTES: usize = 4096;
-/// More fields than browsers send.
-const FIELDS: usize = 64;
+/// More fields than browsers send, and proxies add.
+const FIELDS: usize = 32;
 /// Most answers are shorter.
 const ANSWER_BYTES: usize = 512;
 

@@ -55,6 +55,7 @@ pub mod observe;
 pub mod offer_ids;
 pub mod outcome;
 pub mod percent;
+pub mod plain_json;
 pub mod query;
 pub mod redirect;
 pub mod sandbox;

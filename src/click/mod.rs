@@ -1,8 +1,9 @@
 //! The Click API: for one visitor and one offer, a click, a trafficback, or a failure.
 //!
-//! Owns the contract with the tracker (`wire`), the connections to it (`client`, of `endpoint`, `network`, `names`, `dial`,
-//! `connection`, `http1`, `pool` and `warm`), one call with its limits (`attempts`), the sharing of calls under way (`flight`), of clicks already had (`cache`) and of what is said of an offer to everyone
-//! (`words`). Knows nothing of links or redirects.
+//! Owns the contract with the tracker (`wire`, and `plain` for what most answers are), the connections to it (`client`, of
+//! `endpoint`, `network`, `names`, `dial`, `connection`, `http1`, `pool` and `warm`), one call with its limits (`attempts`), the
+//! sharing of calls under way (`flight`), of clicks already had (`cache`) and of what is said of an offer to everyone (`words`).
+//! Knows nothing of links or redirects.
 
 pub mod answer;
 pub mod api;
@@ -21,6 +22,7 @@ pub mod limit;
 mod names;
 mod network;
 mod pace;
+mod plain;
 mod pool;
 mod progress;
 #[cfg(test)]

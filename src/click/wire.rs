@@ -15,6 +15,7 @@ use smallvec::SmallVec;
 
 use super::{
     answer::{Answer, Click, Denial, Failure, Trafficback},
+    plain,
     secret::SecretKey,
 };
 use crate::{
@@ -249,6 +250,16 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
 /// number in it. What is not readable is an error by its HTTP status outside 2xx, and a bad answer inside. What
 /// contradicts itself is a bad answer: a doubt never makes a click.
 pub fn read(http: StatusCode, body: &[u8]) -> Answer {
+    if http == StatusCode::OK
+        && let Ok(text) = std::str::from_utf8(body)
+        && let Some(click) = plain::click(text)
+    {
+        return Answer::Click(Arc::new(click));
+    }
+    read_any(http, body)
+}
+
+fn read_any(http: StatusCode, body: &[u8]) -> Answer {
     let Some(body) = object::<Body<'_>>(body) else {
         return Answer::Failed(if http.is_success() {
             Failure::BadAnswer("not the JSON of the Click API")

@@ -309,4 +309,73 @@ proptest! {
     fn any_body_is_read_without_panic(http in 100_u16..600, body in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = read(StatusCode::from_u16(http).expect("a status"), &body);
     }
+
+    #[test]
+    fn what_is_read_the_quick_way_is_what_it_is(body in near_plain()) {
+        if let Some(click) = plain::click(&body) {
+            prop_assert_eq!(Answer::Click(Arc::new(click)), read_any(StatusCode::OK, body.as_bytes()));
+        }
+    }
+}
+
+/// Bodies of pieces of successes, most of them plain.
+fn near_plain() -> impl Strategy<Value = String> {
+    let value = || {
+        prop_oneof![
+            4 => r#""[a-z0-9 -]{0,20}""#,
+            1 => Just(r#""a\u0062""#.to_owned()),
+            1 => Just("\"й\"".to_owned()),
+            1 => Just("\"..\"".to_owned()),
+            2 => prop_oneof![Just("true"), Just("false"), Just("null"), Just("5306"), Just("007"), Just("1.50"), Just("[]")]
+                .prop_map(str::to_owned),
+        ]
+    };
+    let name = prop_oneof![Just("click_id"), Just("a"), Just("b"), Just("zone")];
+    let params = proptest::collection::vec((name, value()), 0..4).prop_map(|pairs| object_of(&pairs));
+    let data = (
+        prop_oneof![8 => r#""[a-f0-9-]{1,40}""#, 1 => value()],
+        prop_oneof![params, value()],
+        value(),
+        value(),
+        0..6_usize,
+    );
+    let data = data.prop_map(|(id, params, exists, session, order)| {
+        let mut pairs = vec![
+            ("click_id", id),
+            ("params", params),
+            ("exists", exists),
+            ("session_id", session),
+        ];
+        pairs.rotate_left(order % 4);
+        pairs.truncate(2 + order % 3);
+        object_of(&pairs)
+    });
+    let status = prop_oneof![8 => Just(r#""success""#.to_owned()), 1 => value()];
+    let code = prop_oneof![8 => Just("200".to_owned()), 1 => value()];
+    (status, code, data, 0..8_usize).prop_map(|(status, code, data, order)| {
+        let mut pairs = vec![("status", status), ("code", code), ("data", data)];
+        if order == 7 {
+            pairs.push(pairs[0].clone());
+        }
+        pairs.rotate_left(order % 3);
+        object_of(&pairs)
+    })
+}
+
+fn object_of(pairs: &[(&str, String)]) -> String {
+    let pairs: Vec<String> = pairs
+        .iter()
+        .map(|(name, value)| format!("\"{name}\": {value}"))
+        .collect();
+    format!("{{{}}}\n", pairs.join(","))
+}
+
+#[test]
+fn a_success_as_trackers_write_it_is_plain() {
+    let body = r#"{"data":{"click_id":"a","exists":false,"params":{"click_id":"a","offer_id":5306},"session_id":"b"},"status":"success","code":200}"#;
+    let click = plain::click(body).expect("it is plain");
+    assert_eq!(
+        Answer::Click(Arc::new(click)),
+        read_any(StatusCode::OK, body.as_bytes())
+    );
 }

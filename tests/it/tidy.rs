@@ -100,6 +100,7 @@ fn stages_know_what_they_may() {
         "networks",
         "offer_ids",
         "percent",
+        "plain_json",
         "query",
     ];
     let mut checked = 0;

@@ -3,11 +3,7 @@
 //! Joins what `listener`, `tls` and `server` own. Nothing in here is a hit yet: whoever fails here gets no answer and no line in
 //! the click log.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -33,44 +29,39 @@ pub struct Door {
 }
 
 impl Door {
-    /// Serves a connection to its end, in its place.
+    /// Serves a connection to its end; its place is whose it turns out to be.
     ///
     /// Dropped at an await, it closes the connection.
-    pub async fn take<S>(&self, mut stream: S, peer: SocketAddr, mut place: Place)
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async function holds its arguments twice as long as it runs"
+    )]
+    pub fn take<S>(&self, mut stream: S, peer: IpAddr, place: &mut Place) -> impl Future<Output = ()> + Send
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let proxy = peer.ip().to_canonical();
-        // What is over before the first request takes no room of the connection's life: hence the boxes.
-        let Some(peer) = Box::pin(self.peer(&mut stream, proxy)).await else {
-            return;
-        };
+        async move {
+            // What is over before the first request takes no room of the connection's life: hence the boxes.
+            let Some(peer) = Box::pin(self.visitor(&mut stream, peer.to_canonical(), place)).await else {
+                return;
+            };
+            let server = Arc::clone(&self.server);
+            let Some(acceptor) = &self.acceptor else {
+                return server.serve(stream, peer.into()).await;
+            };
+            let Some((stream, way)) = Box::pin(secured(acceptor, stream, peer)).await else {
+                return;
+            };
+            server.serve(stream, way).await;
+        }
+    }
+
+    /// Who is at the other end, counted in the connection's place. `None` when the connection is to be closed.
+    async fn visitor(&self, stream: &mut (impl AsyncRead + Unpin), proxy: IpAddr, place: &mut Place) -> Option<IpAddr> {
+        let peer = self.peer(stream, proxy).await?;
         // Whoever speaks for many himself is not counted.
         let is_counted = peer != proxy && !self.server.edge.load().real_ip.trusted.contain(peer);
-        if is_counted && !place.is_of(peer, &self.server.observe.metrics) {
-            return;
-        }
-        let server = Arc::clone(&self.server);
-        let Some(acceptor) = &self.acceptor else {
-            return server.serve(stream, peer.into()).await;
-        };
-        match Box::pin(acceptor.accept(stream)).await {
-            Ok(accepted) => {
-                let protocol = match accepted.protocol {
-                    tls::Protocol::Http1 => Protocol::Http1,
-                    tls::Protocol::Http2 => Protocol::Http2,
-                };
-                let tls = Tls {
-                    protocol,
-                    certificate: accepted.certificate,
-                };
-                server
-                    .serve(Box::new(accepted.stream), Way { peer, tls: Some(tls) })
-                    .await;
-            }
-            // Scanners make thousands of them.
-            Err(why) => tracing::debug!(%peer, %why, "no TLS connection"),
-        }
+        (!is_counted || place.is_of(peer, &self.server.observe.metrics)).then_some(peer)
     }
 
     /// Who is at the other end: the peer, or whom a trusted one speaks for. `None` when that is not told as it should be.
@@ -89,6 +80,31 @@ impl Door {
                 tracing::warn!(proxy = %peer, "a connection of a trusted proxy without its PROXY header is closed");
                 None
             }
+        }
+    }
+}
+
+/// Makes a connection into TLS.
+async fn secured<S>(acceptor: &Acceptor, stream: S, peer: IpAddr) -> Option<(Box<tls::Stream<S>>, Way)>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    match acceptor.accept(stream).await {
+        Ok(accepted) => {
+            let protocol = match accepted.protocol {
+                tls::Protocol::Http1 => Protocol::Http1,
+                tls::Protocol::Http2 => Protocol::Http2,
+            };
+            let tls = Tls {
+                protocol,
+                certificate: accepted.certificate,
+            };
+            Some((Box::new(accepted.stream), Way { peer, tls: Some(tls) }))
+        }
+        Err(why) => {
+            // Scanners make thousands of them.
+            tracing::debug!(%peer, %why, "no TLS connection");
+            None
         }
     }
 }

@@ -110,7 +110,8 @@ impl Serving {
             };
             listener::run(socket, owner, stop, |stream, peer| {
                 let doors = doors.load_full();
-                let Some(place) = doors.plain.server.admit(&stream, peer.ip()) else {
+                let peer = peer.ip();
+                let Some(mut place) = doors.plain.server.admit(&stream, peer) else {
                     return;
                 };
                 let open = open.clone();
@@ -121,8 +122,8 @@ impl Serving {
                     };
                     // Its listener is about to close.
                     let Some(door) = door else { return };
-                    door.take(stream, peer, place).await;
-                    drop((open, connection));
+                    door.take(stream, peer, &mut place).await;
+                    drop((place, open, connection));
                 });
             })
             .await

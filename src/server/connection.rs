@@ -77,32 +77,33 @@ impl Server {
     /// Serves one connection to its end.
     ///
     /// Dropped at an await, it closes the connection; calls to trackers go on by themselves.
-    pub async fn serve<S>(self: Arc<Self>, mut stream: S, way: Way)
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async function holds its arguments twice as long as it runs"
+    )]
+    pub fn serve<S>(self: Arc<Self>, mut stream: S, way: Way) -> impl Future<Output = ()> + Send
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let _counted = self.observe.metrics.connection();
-        match way.tls.as_ref().map(|tls| tls.protocol) {
-            Some(Protocol::Http2) => Box::pin(http2::serve(&self, &mut stream, &way, Vec::new())).await,
-            Some(Protocol::Http1) => {
-                if let Some(Rest { first, served }) = requests::serve(&self, &mut stream, &way).await {
-                    Box::pin(self.http1(Replayed::new(first, stream), &way, served)).await;
-                }
+        async move {
+            let _counted = self.observe.metrics.connection();
+            // What not every connection comes to takes no room of the others: hence the boxes.
+            if way.tls.as_ref().is_some_and(|tls| tls.protocol == Protocol::Http2) {
+                return Box::pin(http2::serve(&self, &mut stream, &way, Vec::new())).await;
             }
-            None => {
-                if let Some(rest) = requests::serve(&self, &mut stream, &way).await {
-                    Box::pin(self.strange(rest, stream, &way)).await;
-                }
-            }
+            let Some(rest) = requests::serve(&self, &mut stream, &way).await else {
+                return;
+            };
+            Box::pin(self.strange(rest, stream, &way)).await;
         }
     }
 
-    /// Serves a connection without TLS that does not begin, or go on, as browsers do.
+    /// Serves a connection that does not begin, or go on, as browsers do.
     async fn strange<S>(&self, Rest { first, served }: Rest, mut stream: S, way: &Way)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        if served > 0 {
+        if served > 0 || way.tls.is_some() {
             return self.http1(Replayed::new(first, stream), way, served).await;
         }
         let first_byte = timeout(self.limits.first_byte, preface::detect(first, &mut stream));

@@ -9,7 +9,7 @@ use std::{
     mem::MaybeUninit,
     pin::{Pin, pin},
     task::{Context, Poll, ready},
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
 use http::{Method, Version};
@@ -20,7 +20,7 @@ use tokio::{
 };
 
 use super::{
-    Way,
+    Limits, Way,
     connection::{LINGER, Server},
     heads,
     patience::FAREWELL,
@@ -67,53 +67,60 @@ where
             (true, 0) => limits.first_byte,
             (true, _) => limits.keep_alive,
         };
-        let mut due = ends.min(since + limit);
-        due = leaves.map_or(due, |leaves| due.min(leaves));
-        // It is mostly set for an earlier moment, and then only asked again.
-        if due < timer.deadline() {
-            timer.as_mut().reset(due);
-        }
         let had = bytes.len();
-        let came = poll_fn(|context| {
-            if let Poll::Ready(came) = poll_some(stream, context, &mut bytes) {
-                return Poll::Ready(came.ok());
-            }
-            // Once asked, it wakes this task; until then there is nothing to ask it.
-            let may_drain = !std::mem::replace(&mut is_listening, true) || server.is_draining();
-            if leaves.is_none() && may_drain && draining.as_mut().poll(context).is_ready() {
-                let soon = Instant::now() + LINGER;
-                leaves = Some(soon);
-                due = due.min(soon);
+        let came = {
+            let mut due = ends.min(since + limit);
+            due = leaves.map_or(due, |leaves| due.min(leaves));
+            // It is mostly set for an earlier moment, and then only asked again.
+            if due < timer.deadline() {
                 timer.as_mut().reset(due);
             }
-            while timer.as_mut().poll(context).is_ready() {
-                if due <= Instant::now() {
-                    return Poll::Ready(None);
+            let came = poll_fn(|context| {
+                if let Poll::Ready(came) = poll_some(stream, context, &mut bytes) {
+                    return Poll::Ready(came.ok());
                 }
-                timer.as_mut().reset(due);
-            }
-            Poll::Pending
-        });
-        match came.await {
+                // Once asked, it wakes this task; until then there is nothing to ask it.
+                let may_drain = !std::mem::replace(&mut is_listening, true) || server.is_draining();
+                if leaves.is_none() && may_drain && draining.as_mut().poll(context).is_ready() {
+                    let soon = Instant::now() + LINGER;
+                    leaves = Some(soon);
+                    due = due.min(soon);
+                    timer.as_mut().reset(due);
+                }
+                while timer.as_mut().poll(context).is_ready() {
+                    if due <= Instant::now() {
+                        return Poll::Ready(None);
+                    }
+                    timer.as_mut().reset(due);
+                }
+                Poll::Pending
+            });
+            came.await
+        };
+        match came {
             None => break false,
             Some(0) => break had > 0,
             Some(_) => {}
         }
         let is_last = count + 1 >= limits.requests_per_connection || since >= ends;
-        match Box::pin(answer(server, way, &bytes, is_last)).await {
+        // By a statement of its own, so that what was matched is not held while the answer is written.
+        let (answer, is_last) = match Box::pin(answer(server, way, &bytes, is_last)).await {
+            Read::Answered { answer, is_last } => (answer, is_last),
             Read::Strange => break true,
-            // A head's time begins with its first byte.
-            Read::Part if had == 0 => since = Instant::now(),
-            Read::Part => {}
-            Read::Answered { answer, is_last } => {
-                bytes = Vec::new();
-                count += 1;
-                if !write(stream, &answer, limits.write_stall).await || is_last {
-                    break false;
+            Read::Part => {
+                // A head's time begins with its first byte.
+                if had == 0 {
+                    since = Instant::now();
                 }
-                since = Instant::now();
+                continue;
             }
+        };
+        bytes = Vec::new();
+        count += 1;
+        if !write(stream, &answer, limits).await || is_last {
+            break false;
         }
+        since = Instant::now();
     };
     if goes_on {
         return Some(Rest {
@@ -139,7 +146,7 @@ where
 }
 
 /// Writes an answer; false when it cannot be, or is not taken in time.
-async fn write<S>(stream: &mut S, answer: &[u8], stall: Duration) -> bool
+async fn write<S>(stream: &mut S, answer: &[u8], limits: &Limits) -> bool
 where
     S: AsyncWrite + Unpin,
 {
@@ -150,7 +157,7 @@ where
     // It nearly always is at once, and needs no clock.
     match poll_fn(|context| Poll::Ready(written.as_mut().poll(context))).await {
         Poll::Ready(written) => written.is_ok(),
-        Poll::Pending => matches!(timeout(stall, written).await, Ok(Ok(()))),
+        Poll::Pending => matches!(Box::pin(timeout(limits.write_stall, written)).await, Ok(Ok(()))),
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use super::{bots::Bots, devices::Devices};
+use super::{bots, devices};
 use crate::{
     device::{Agent, Browser, Device, Os},
     keyed_hash::KeyedHash,
@@ -25,8 +25,6 @@ const _: () = assert!(Device::ALL.len() < 1 << 3 && Os::ALL.len() < 1 << 4 && Br
 
 /// Reads User-Agents.
 pub struct Agents {
-    bots: Bots,
-    devices: Devices,
     /// An answer beside what its place does not tell of the User-Agent's hash. Each is one word, written whole, so
     /// that threads need not agree on anything; what shares a slot displaces one another.
     memo: Box<[AtomicU64]>,
@@ -47,11 +45,9 @@ impl Default for Agents {
 }
 
 impl Agents {
-    /// Compiles the tables; meant to be called once, at the start.
+    /// With nothing remembered.
     pub fn new() -> Self {
         Self {
-            bots: Bots::new(),
-            devices: Devices::new(),
             memo: iter::repeat_with(|| AtomicU64::new(0)).take(SLOTS).collect(),
             hash: KeyedHash::new(),
         }
@@ -65,18 +61,18 @@ impl Agents {
         if kept & FILLED != 0 && kept & !ANSWER == hash & !ANSWER {
             return unpack(kept);
         }
-        let agent = self.read_anew(user_agent);
+        let agent = read_anew(user_agent);
         slot.store(hash & !ANSWER | FILLED | pack(agent), Ordering::Relaxed);
         agent
     }
+}
 
-    fn read_anew(&self, user_agent: &[u8]) -> Agent {
-        let mut agent = self.devices.read(user_agent);
-        if self.bots.is_bot(user_agent) {
-            agent.device = Some(Device::Bot);
-        }
-        agent
+fn read_anew(user_agent: &[u8]) -> Agent {
+    let mut agent = devices::read(user_agent);
+    if bots::is_bot(user_agent) {
+        agent.device = Some(Device::Bot);
     }
+    agent
 }
 
 /// An answer in few bits, each word as its place among all of its kind, from 1 on.
@@ -149,7 +145,7 @@ mod tests {
             let user_agent = SOME[round % SOME.len()];
             let user_agent = format!("{user_agent} {round}");
             let user_agent = user_agent.as_bytes();
-            assert_eq!(agents.read(user_agent), agents.read_anew(user_agent), "{round}");
+            assert_eq!(agents.read(user_agent), read_anew(user_agent), "{round}");
         }
     }
 
@@ -183,7 +179,7 @@ mod tests {
         fn the_memo_changes_nothing(bytes in proptest::collection::vec(any::<u8>(), 0..40), some in 0..SOME.len()) {
             let agents = Agents::new();
             let user_agent = [SOME[some].as_bytes(), &bytes].concat();
-            let told = agents.read_anew(&user_agent);
+            let told = read_anew(&user_agent);
             prop_assert_eq!(agents.read(&user_agent), told);
             prop_assert_eq!(agents.read(&user_agent), told);
         }

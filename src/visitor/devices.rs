@@ -3,8 +3,6 @@
 //! Owns the tokens that User-Agents carry and which of them counts before which. The words for the answers are those of
 //! `device`; who is a bot is decided by `bots`, and what a link does with any of it by others.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
-
 use crate::device::{Agent, Browser, Device, Os};
 
 /// What a token tells.
@@ -219,73 +217,139 @@ const SIGNS: &[(Sign, &[&str])] = &[
 // A set of rows is the bits of one word.
 const _: () = assert!(SIGNS.len() <= 64);
 
-/// Reads the devices of User-Agents.
-pub struct Devices {
-    tokens: AhoCorasick,
-    /// The row of each token.
-    rows: Box<[u8]>,
+/// Kinds of bytes: each that a token holds, and all others.
+const CLASSES: usize = 64;
+
+/// Room for every state: that of no token, and one for each byte of a token that begins like no other before it.
+const STATES: usize = 1024;
+
+/// The tokens as one automaton (Aho and Corasick, 1975), made when this is compiled so that a start does none of it.
+static TOKENS: Automaton = Automaton::of(SIGNS);
+
+struct Automaton {
+    /// The class of each byte.
+    classes: [u8; 256],
+    /// The state after each state, by the class of the byte that comes.
+    next: [[u16; CLASSES]; STATES],
+    /// The rows of the tokens that end where a state is reached, a bit for each.
+    ended: [u64; STATES],
 }
 
-impl Default for Devices {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Devices {
-    /// Compiles the tokens; meant to be called once, at the start.
-    pub fn new() -> Self {
-        let (rows, tokens): (Vec<u8>, Vec<&str>) = (0..)
-            .zip(SIGNS)
-            .flat_map(|(row, (_, tokens))| tokens.iter().map(move |token| (row, *token)))
-            .unzip();
-        Self {
-            tokens: AhoCorasick::builder()
-                .kind(Some(AhoCorasickKind::DFA))
-                .build(tokens)
-                .expect("the tokens are few and short"),
-            rows: rows.into(),
-        }
-    }
-
-    /// What a User-Agent tells, of any bytes. Nothing is made up: what it does not tell is `None`, and no answer is
-    /// ever a bot.
-    pub fn read(&self, user_agent: &[u8]) -> Agent {
-        let mut seen = 0_u64;
-        for token in self.tokens.find_overlapping_iter(user_agent) {
-            seen |= 1 << self.rows[token.pattern()];
-        }
-        let (mut kind, mut os, mut browser, mut hints) = (None, None, None, [false; 4]);
-        while seen != 0 {
-            match SIGNS[seen.trailing_zeros() as usize].0 {
-                Sign::Kind(one) => kind = kind.or(Some(one)),
-                Sign::Os(one) => os = os.or(Some(one)),
-                Sign::Browser(one) => browser = browser.or(Some(one)),
-                Sign::Hint(hint) => hints[hint as usize] = true,
-            }
-            seen &= seen - 1;
-        }
-        let says = |hint: Hint| hints[hint as usize];
-        let device = match kind {
-            Some(Kind::Is(device)) => Some(device),
-            Some(Kind::Handheld) if says(Hint::Mobile) => Some(Device::Phone),
-            Some(Kind::Handheld) if says(Hint::TvLike) => Some(Device::Tv),
-            Some(Kind::Handheld) if says(Hint::WebKit) => Some(Device::Tablet),
-            Some(Kind::Mac) if says(Hint::Mobile) => Some(Device::Tablet),
-            Some(Kind::Mac) => Some(Device::Desktop),
-            Some(Kind::Handheld | Kind::Other) | None => None,
+impl Automaton {
+    const fn of(signs: &[(Sign, &[&str])]) -> Self {
+        let mut made = Self {
+            classes: [0; 256],
+            next: [[0; CLASSES]; STATES],
+            ended: [0; STATES],
         };
-        if os == Some(Os::Macos) && says(Hint::Mobile) {
-            os = Some(Os::Ios);
+        let (mut classes, mut states, mut row) = (1, 1, 0);
+        while row < signs.len() {
+            let mut tokens = signs[row].1;
+            while let [token, others @ ..] = tokens {
+                made.add(token.as_bytes(), 1 << row, &mut classes, &mut states);
+                tokens = others;
+            }
+            row += 1;
         }
-        let browser = browser.or(match os {
-            Some(Os::Ios | Os::Macos | Os::Windows) if says(Hint::Safari) => Some(Browser::Safari),
-            // The bare engine, as apps embed it.
-            Some(Os::Ios) if says(Hint::WebKit) => Some(Browser::Webview),
-            _ => None,
-        });
-        Agent { device, os, browser }
+        made.close(states);
+        made
     }
+
+    /// Adds a token to the tree of them.
+    const fn add(&mut self, mut token: &[u8], row: u64, classes: &mut u8, states: &mut u16) {
+        let mut state = 0;
+        while let [byte, rest @ ..] = token {
+            let class = &mut self.classes[*byte as usize];
+            if *class == 0 {
+                *class = *classes;
+                *classes += 1;
+            }
+            let next = &mut self.next[state][*class as usize];
+            if *next == 0 {
+                *next = *states;
+                *states += 1;
+            }
+            state = *next as usize;
+            token = rest;
+        }
+        self.ended[state] |= row;
+    }
+
+    /// Where the tree does not lead on, it leads where the longest end of what was read that begins a token does.
+    const fn close(&mut self, states: u16) {
+        // States by depth, and for each that of its longest such end.
+        let (mut queue, mut shorter) = ([0; STATES], [0; STATES]);
+        let (mut taken, mut queued) = (0, 1);
+        while taken < states as usize {
+            let state = queue[taken];
+            taken += 1;
+            let mut class = 0;
+            while class < CLASSES {
+                // The first state has none, and what it does not lead on from it stays in.
+                let beside = if state == 0 {
+                    0
+                } else {
+                    self.next[shorter[state]][class]
+                };
+                let next = self.next[state][class] as usize;
+                if next == 0 {
+                    self.next[state][class] = beside;
+                } else {
+                    shorter[next] = beside as usize;
+                    self.ended[next] |= self.ended[beside as usize];
+                    queue[queued] = next;
+                    queued += 1;
+                }
+                class += 1;
+            }
+        }
+    }
+
+    /// The rows of the tokens that a text holds, a bit for each.
+    fn rows(&self, text: &[u8]) -> u64 {
+        let (mut state, mut rows) = (0, 0);
+        for &byte in text {
+            state = usize::from(self.next[state][usize::from(self.classes[usize::from(byte)])]);
+            rows |= self.ended[state];
+        }
+        rows
+    }
+}
+
+/// What a User-Agent tells, of any bytes. Nothing is made up: what it does not tell is `None`, and no answer is
+/// ever a bot.
+pub fn read(user_agent: &[u8]) -> Agent {
+    let mut seen = TOKENS.rows(user_agent);
+    let (mut kind, mut os, mut browser, mut hints) = (None, None, None, [false; 4]);
+    while seen != 0 {
+        match SIGNS[seen.trailing_zeros() as usize].0 {
+            Sign::Kind(one) => kind = kind.or(Some(one)),
+            Sign::Os(one) => os = os.or(Some(one)),
+            Sign::Browser(one) => browser = browser.or(Some(one)),
+            Sign::Hint(hint) => hints[hint as usize] = true,
+        }
+        seen &= seen - 1;
+    }
+    let says = |hint: Hint| hints[hint as usize];
+    let device = match kind {
+        Some(Kind::Is(device)) => Some(device),
+        Some(Kind::Handheld) if says(Hint::Mobile) => Some(Device::Phone),
+        Some(Kind::Handheld) if says(Hint::TvLike) => Some(Device::Tv),
+        Some(Kind::Handheld) if says(Hint::WebKit) => Some(Device::Tablet),
+        Some(Kind::Mac) if says(Hint::Mobile) => Some(Device::Tablet),
+        Some(Kind::Mac) => Some(Device::Desktop),
+        Some(Kind::Handheld | Kind::Other) | None => None,
+    };
+    if os == Some(Os::Macos) && says(Hint::Mobile) {
+        os = Some(Os::Ios);
+    }
+    let browser = browser.or(match os {
+        Some(Os::Ios | Os::Macos | Os::Windows) if says(Hint::Safari) => Some(Browser::Safari),
+        // The bare engine, as apps embed it.
+        Some(Os::Ios) if says(Hint::WebKit) => Some(Browser::Webview),
+        _ => None,
+    });
+    Agent { device, os, browser }
 }
 
 #[cfg(test)]

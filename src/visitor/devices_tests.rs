@@ -436,10 +436,9 @@ fn words(agent: Agent) -> String {
 
 #[test]
 fn user_agents_tell_what_they_tell() {
-    let devices = Devices::new();
     let wrong: Vec<_> = KNOWN
         .iter()
-        .map(|&(expected, user_agent)| (expected, words(devices.read(user_agent.as_bytes())), user_agent))
+        .map(|&(expected, user_agent)| (expected, words(read(user_agent.as_bytes())), user_agent))
         .filter(|(expected, told, _)| told != expected)
         .collect();
     assert!(wrong.is_empty(), "(expected, told, User-Agent): {wrong:#?}");
@@ -471,7 +470,15 @@ fn user_agents() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
+    fn tokens_are_found_wherever_they_are(user_agent in user_agents()) {
+        let holds = |token: &str| user_agent.windows(token.len()).any(|part| part == token.as_bytes());
+        for (row, (_, tokens)) in SIGNS.iter().enumerate() {
+            prop_assert_eq!(TOKENS.rows(&user_agent) >> row & 1 == 1, tokens.iter().any(|token| holds(token)));
+        }
+    }
+
+    #[test]
     fn any_bytes_are_read(user_agent in user_agents()) {
-        prop_assert_ne!(Devices::new().read(&user_agent).device, Some(Device::Bot));
+        prop_assert_ne!(read(&user_agent).device, Some(Device::Bot));
     }
 }

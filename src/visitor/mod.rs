@@ -23,7 +23,6 @@ use std::{
 
 pub use self::{
     agents::Agents,
-    bots::Bots,
     places::{AsnDatabase, CountryDatabase, Places},
     places_file::NotADatabase,
     real_ip::{RealIp, RealIpHeader},

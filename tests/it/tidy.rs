@@ -181,7 +181,6 @@ fn each_outside_thing_has_its_owners() {
             ],
         ),
         ("maxminddb::", &["visitor/places"]),
-        ("aho_corasick::", &["visitor/devices.rs"]),
         ("\"x-forwarded-for\"", &["visitor/real_ip.rs", "config/sections.rs"]),
         (
             "StatusCode::",

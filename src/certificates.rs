@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::{
     observe::Metrics,
@@ -19,7 +19,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Takes up changed certificates for ever. One that cannot be used leaves the last good one, and is told of.
 pub async fn watch(store: Arc<Store>, metrics: Arc<Metrics>) {
-    let mut looks = interval(LOOK_EVERY);
+    // They have just been read.
+    let mut looks = interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut watch, mut expiry) = (Watch::default(), ExpiryWatch::default());
     count(&store.current(), &metrics);

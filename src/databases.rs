@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::{
     edge::Current,
@@ -157,7 +157,8 @@ pub async fn watch(mut databases: Vec<Database>, current: Arc<Current>, metrics:
     if databases.is_empty() {
         return;
     }
-    let mut looks = interval(LOOK_EVERY);
+    // They have just been read.
+    let mut looks = interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         looks.tick().await;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tokio::time::{Duration, Interval, MissedTickBehavior, interval};
+use tokio::time::{Duration, Instant, Interval, MissedTickBehavior, interval_at};
 
 use crate::config::{Watched, WatchedPrint};
 
@@ -21,7 +21,7 @@ pub(super) struct OnDisk {
 impl OnDisk {
     /// A file that has just been read, and the files that it is made of.
     pub(super) fn new(path: PathBuf, watched: Watched) -> Self {
-        let mut looks = interval(LOOK_EVERY);
+        let mut looks = interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let read = watched.print();
         Self {

@@ -252,7 +252,6 @@ fn accept(beside: &mut JoinSet<()>, start: &Start, store: Arc<Store>) -> (Arc<Ac
         Arc::clone(&start.observe.metrics),
     ));
     let acceptor = Acceptor::new(store).within(start.limits.handshake);
-    acceptor.warm_up();
     (Arc::new(acceptor), watching)
 }
 

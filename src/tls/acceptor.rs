@@ -13,8 +13,6 @@ use std::{
     time::Duration,
 };
 
-use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
-use rustls_pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     task::yield_now,
@@ -22,7 +20,7 @@ use tokio::{
 };
 use tokio_rustls::LazyConfigAcceptor;
 
-use super::{certificate::Certificate, config, store::Store, turns::Turns};
+use super::{certificate::Certificate, store::Store, turns::Turns};
 
 /// A handshake is two round trips; who takes longer than this has gone, or never meant to come.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -160,20 +158,6 @@ impl Acceptor {
             woken().await;
         }
     }
-
-    /// Does the server's part of a handshake in memory for each certificate of another kind, so that no visitor waits for what
-    /// is paid once. Most of that, 40 ms for the first randomness, has been paid by whoever read the certificates. Blocks for
-    /// about a millisecond each.
-    pub fn warm_up(&self) {
-        let mut done = Vec::new();
-        for certificate in self.store.current().all() {
-            if !done.contains(&certificate.said.key) {
-                done.push(certificate.said.key);
-                // One that fails here fails where somebody is told why.
-                let _ = rehearse(certificate);
-            }
-        }
-    }
 }
 
 /// Ends when the task is woken, which it must not have been since what it waits for was polled: no await stands between.
@@ -187,21 +171,4 @@ async fn woken() {
         }
     })
     .await;
-}
-
-/// A client's first flight, and the server's answer, in which all its work is; how many bytes that has.
-pub(super) fn rehearse(certificate: &Certificate) -> Result<usize, Box<dyn std::error::Error>> {
-    let client = ClientConfig::builder_with_provider(Arc::new(config::provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth();
-    let name = ServerName::try_from("localhost")?;
-    let mut client = ClientConnection::new(Arc::new(client), name)?;
-    let mut server = ServerConnection::new(Arc::clone(&certificate.config))?;
-    let (mut hello, mut answer) = (Vec::new(), Vec::new());
-    client.write_tls(&mut hello)?;
-    server.read_tls(&mut &*hello)?;
-    server.process_new_packets()?;
-    server.write_tls(&mut answer)?;
-    Ok(answer.len())
 }

@@ -166,18 +166,3 @@ async fn older_versions_and_other_protocols_are_refused() {
         assert!(matches!(failure, Failure::Broken(_)), "{failure}");
     }
 }
-
-#[tokio::test]
-async fn warmed_up_it_shakes_hands_as_before() {
-    let acceptor = acceptor();
-    acceptor.warm_up();
-    let (visitor, accepted) = shake(&acceptor, &Arc::new(client()), "localhost").await;
-    assert!(visitor.is_ok() && accepted.is_ok());
-}
-
-#[test]
-fn a_rehearsal_gets_as_far_as_the_signature() {
-    for certificate in development().all() {
-        assert!(crate::tls::acceptor::rehearse(certificate).is_ok_and(|answer| answer > 500));
-    }
-}

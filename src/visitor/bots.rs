@@ -183,6 +183,7 @@ struct List {
 }
 
 impl List {
+    #[expect(clippy::large_stack_arrays, reason = "only the compiler runs it")]
     const fn of(list: &'static str) -> Self {
         let mut made = Self {
             known: [0; (1 << HASH_BITS) / 64],
@@ -342,6 +343,7 @@ const fn hash(window: u32) -> u32 {
 }
 
 /// The hashes of the windows of what browsers say.
+#[expect(clippy::large_stack_arrays, reason = "only the compiler runs it")]
 const fn everyday() -> [bool; 1 << HASH_BITS] {
     let mut everyday = [false; 1 << HASH_BITS];
     let text = EVERYDAY.as_bytes();

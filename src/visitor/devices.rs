@@ -236,6 +236,7 @@ struct Automaton {
 }
 
 impl Automaton {
+    #[expect(clippy::large_stack_arrays, reason = "only the compiler runs it")]
     const fn of(signs: &[(Sign, &[&str])]) -> Self {
         let mut made = Self {
             classes: [0; 256],

@@ -59,9 +59,11 @@ def free_ports(count):
 
 
 class Server:
-    """A running server, or with `under` one under valgrind: one process then, so that it can be counted."""
+    """A running server, or with `under` one under valgrind: one process then, so that it can be counted.
 
-    def __init__(self, name, tracker=0, under=(), wait=True):
+    `more` are words of its configuration that are to be others."""
+
+    def __init__(self, name, tracker=0, under=(), wait=True, cores=1, **more):
         self.name = name
         self.under = bool(under)
         self.dir = Path(tempfile.mkdtemp(prefix=f"peers-{name}-"))
@@ -77,7 +79,8 @@ class Server:
         words = {
             **words, "http": self.http, "https": self.https, "admin": admin, "tracker": tracker, "dir": self.dir,
             "crt": crt, "key": key, "pem": pem, "places": ROOT / "geoip/sandbox.mmdb", "modules": MODULES,
-            "conf": HERE / "conf", "click": visitor.CLICK,
+            "conf": HERE / "conf", "click": visitor.CLICK, "connections": 10_000, "entries": 1_000_000,
+            "deadline": "2s", "ttl": "5m", "keep_alive": "1m", **more,
         }  # fmt: skip
         for word, value in words.items():
             text = text.replace(f"@{word}@", str(value))
@@ -85,12 +88,12 @@ class Server:
             text += "".join(OTHER_LINK.format(number=number) for number in range(1, 10))
         self.file = self.dir / configuration
         self.file.write_text(text)
-        environment = {**os.environ, "TOKIO_WORKER_THREADS": "1", "GOMAXPROCS": "1"}
+        environment = {**os.environ, "TOKIO_WORKER_THREADS": str(cores), "GOMAXPROCS": str(cores)}
         environment.pop("OPENSSL_CONF")
         environment |= {"HOME": str(self.dir), "XDG_DATA_HOME": str(self.dir), "XDG_CONFIG_HOME": str(self.dir)}
         self.said = open(self.dir / "said", "wb")
         # What is started inherits the core.
-        os.sched_setaffinity(0, {OTHER if name == "tracker" else CORE})
+        os.sched_setaffinity(0, {OTHER} if name == "tracker" else set(range(CORE, CORE + cores)))
         self.began = time.perf_counter()
         self.process = subprocess.Popen(
             [*under, *self.program()],

@@ -64,8 +64,11 @@ class Connection:
             self.socket = context.wrap_socket(self.socket, server_hostname=HOST, session=session)
 
     def ask(self, request):
-        """The answer's head; its body is read too."""
         self.socket.sendall(request)
+        return self.answer()
+
+    def answer(self):
+        """An answer's head; its body is read too."""
         answer = b""
         while (end := answer.find(b"\r\n\r\n")) < 0:
             answer += self.more()
@@ -77,7 +80,11 @@ class Connection:
         return head
 
     def click(self, request):
-        head = self.ask(request)
+        self.socket.sendall(request)
+        self.clicked()
+
+    def clicked(self):
+        head = self.answer()
         if not head.startswith(b"HTTP/1.1 302 ") or LOCATION.encode() not in head:
             raise SystemExit(f"no redirect with the click: {head}")
 

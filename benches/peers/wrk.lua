@@ -1,5 +1,8 @@
--- What wrk sends and tells: one visitor's hits, or with NEXT=number another visitor for each, whose answer is looked at.
+-- What wrk sends and tells: one visitor's hits, or with NEXT=number another visitor for each, whose answer is looked at. With
+-- AMONG=number there are so many visitors, and who comes after the last is drawn from all of them.
 local next_visitor = tonumber(os.getenv("NEXT"))
+local among = tonumber(os.getenv("AMONG")) or math.huge
+math.randomseed(os.time())
 local click = os.getenv("CLICK")
 local thread
 wrong = 0
@@ -12,6 +15,9 @@ if next_visitor then
   function request()
     local n = next_visitor
     next_visitor = n + 1
+    if n >= among then
+      n = math.random(0, among - 1)
+    end
     wrk.headers["X-Forwarded-For"] = string.format("127.%d.%d.%d", 1 + math.floor(n / 65536), math.floor(n / 256) % 256, n % 256)
     return wrk.format()
   end

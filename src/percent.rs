@@ -35,7 +35,7 @@ const WRITTEN: &AsciiSet = &NON_ALPHANUMERIC
 
 /// Appends `value` with every byte outside RFC 3986's `unreserved` escaped: what it becomes can end no component of a URL.
 pub fn encode(value: &[u8], out: &mut Vec<u8>) {
-    /// What is read at once.
+    /// What is read at once: three times as much is less than 256.
     const PIECE: usize = 64;
     for piece in value.chunks(PIECE) {
         // As most ids are. Without an end before the end, so that the compiler makes it of whole registers.
@@ -44,15 +44,17 @@ pub fn encode(value: &[u8], out: &mut Vec<u8>) {
             out.extend_from_slice(piece);
             continue;
         }
-        // Each byte writes four and keeps one or three of them: branches would be foreseen wrongly.
-        let mut encoded = [0; 3 * PIECE + 1];
-        let mut length = 0;
+        // Each byte writes four and keeps one or three of them: branches would be foreseen wrongly. The length is a byte, so that
+        // the compiler knows that there is room for four behind it.
+        let mut encoded = [0; u8::MAX as usize + 4];
+        let mut length = 0_u8;
         for byte in piece {
             let bytes = ENCODED[usize::from(*byte)];
-            encoded[length..length + 4].copy_from_slice(&bytes);
-            length += usize::from(bytes[3]);
+            let at = usize::from(length);
+            encoded[at..at + 4].copy_from_slice(&bytes);
+            length = length.wrapping_add(bytes[3]);
         }
-        out.extend_from_slice(&encoded[..length]);
+        out.extend_from_slice(&encoded[..usize::from(length)]);
     }
 }
 

@@ -25,7 +25,7 @@ impl<'t> Plain<'t> {
     }
 
     /// The next byte that is not white space, which is passed.
-    pub fn next(&mut self) -> Option<u8> {
+    pub fn peek(&mut self) -> Option<u8> {
         let bytes = self.text.as_bytes();
         while let b' ' | b'\n' | b'\r' | b'\t' = *bytes.get(self.at)? {
             self.at += 1;
@@ -35,12 +35,12 @@ impl<'t> Plain<'t> {
 
     /// Takes a byte, with white space before it.
     pub fn take(&mut self, byte: u8) -> Option<()> {
-        (self.next()? == byte).then(|| self.at += 1)
+        (self.peek()? == byte).then(|| self.at += 1)
     }
 
     /// Behind a bracket or an entry: whether another entry follows, rather than the end, which is taken.
     pub fn goes_on(&mut self, is_first: bool, close: u8) -> Option<bool> {
-        let next = self.next()?;
+        let next = self.peek()?;
         if next == close {
             self.at += 1;
             return Some(false);
@@ -131,7 +131,7 @@ mod tests {
         fn what_is_taken_is_json(text in r#"[ "\\a1tn0,:}\]]{0,12}"#) {
             let of = |taken: &str| serde_json::from_str::<serde_json::Value>(taken);
             let mut plain = Plain::new(&text, 0);
-            if plain.next() == Some(b'"') && let Some(inside) = plain.string() {
+            if plain.peek() == Some(b'"') && let Some(inside) = plain.string() {
                 prop_assert_eq!(of(&format!("\"{inside}\"")).ok(), Some(inside.into()));
             }
             if let Some(digits) = Plain::new(&text, 0).digits() {

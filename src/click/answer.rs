@@ -56,10 +56,13 @@ pub struct Click {
     /// The tracker's session id.
     pub session_id: Option<Box<str>>,
     /// Names and values of the tracker's own macros, without `click_id`.
-    pub params: Box<[(Box<str>, Box<str>)]>,
+    pub params: Params,
     /// The tracker had this click already: its age is unknown.
     pub existed: bool,
 }
+
+/// Names and values, in the order of the names.
+pub type Params = Box<[(Box<str>, Box<str>)]>;
 
 /// Why the tracker does not want a visitor.
 #[derive(Clone, Debug, PartialEq, Eq)]

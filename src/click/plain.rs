@@ -3,7 +3,7 @@
 //! Owned here: speed alone. What is not plain, be it a mistake or not, is left to `wire`; whatever is read here, `wire` reads
 //! the same.
 
-use super::answer::Click;
+use super::answer::{Click, Params};
 use crate::{click_id::ClickId, plain_json::Plain};
 
 /// The click of a success, whose HTTP status was 200. `None` if it is not plain.
@@ -13,11 +13,11 @@ pub(super) fn click(body: &str) -> Option<Click> {
     table(&mut plain, |name, plain| match name {
         "status" if !is_success => {
             is_success = true;
-            (plain.next()? == b'"' && plain.string()? == "success").then_some(())
+            (plain.peek()? == b'"' && plain.string()? == "success").then_some(())
         }
         "code" if !has_code => {
             has_code = true;
-            plain.next()?;
+            plain.peek()?;
             (plain.digits()? == "200").then_some(())
         }
         "data" if click.is_none() => {
@@ -26,7 +26,7 @@ pub(super) fn click(body: &str) -> Option<Click> {
         }
         _ => None,
     })?;
-    let is_all = plain.next().is_none();
+    let is_all = plain.peek().is_none();
     click.filter(|_| is_success && is_all)
 }
 
@@ -35,7 +35,7 @@ fn data(plain: &mut Plain<'_>) -> Option<Click> {
     table(plain, |name, plain| {
         let is_again = match name {
             "click_id" => {
-                let text = (plain.next()? == b'"').then(|| plain.string())??;
+                let text = (plain.peek()? == b'"').then(|| plain.string())??;
                 id.replace(ClickId::try_from(text).ok()?).is_some()
             }
             "session_id" => session_id.replace(Box::from(value(plain)?)).is_some(),
@@ -54,7 +54,7 @@ fn data(plain: &mut Plain<'_>) -> Option<Click> {
 }
 
 /// Names and values in the order of the names, without the click id.
-fn params(plain: &mut Plain<'_>) -> Option<Box<[(Box<str>, Box<str>)]>> {
+fn params(plain: &mut Plain<'_>) -> Option<Params> {
     let mut params: Vec<(Box<str>, Box<str>)> = Vec::new();
     table(plain, |name, plain| {
         let value = value(plain)?;
@@ -70,7 +70,7 @@ fn params(plain: &mut Plain<'_>) -> Option<Box<[(Box<str>, Box<str>)]>> {
 
 /// A value that is a text, as it is written.
 fn value<'t>(plain: &mut Plain<'t>) -> Option<&'t str> {
-    match plain.next()? {
+    match plain.peek()? {
         b'"' => plain.string(),
         b't' | b'f' => yes_or_no(plain),
         _ => plain.digits(),
@@ -78,7 +78,7 @@ fn value<'t>(plain: &mut Plain<'t>) -> Option<&'t str> {
 }
 
 fn yes_or_no(plain: &mut Plain<'_>) -> Option<&'static str> {
-    plain.next()?;
+    plain.peek()?;
     ["true", "false"].into_iter().find(|word| plain.word(word).is_some())
 }
 
@@ -88,7 +88,7 @@ fn table<'t>(plain: &mut Plain<'t>, mut entry: impl FnMut(&'t str, &mut Plain<'t
     let mut is_first = true;
     while plain.goes_on(is_first, b'}')? {
         is_first = false;
-        if plain.next()? != b'"' {
+        if plain.peek()? != b'"' {
             return None;
         }
         let name = plain.string()?;

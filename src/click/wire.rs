@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
 use super::{
-    answer::{Answer, Click, Denial, Failure, Trafficback},
+    answer::{Answer, Click, Denial, Failure, Params, Trafficback},
     plain,
     secret::SecretKey,
 };
@@ -328,7 +328,7 @@ fn click(Object(data): Object<'_>) -> Answer {
 }
 
 /// The usable values of `params`, in the order of their names. What is no object has none.
-fn usable(params: &RawValue) -> Box<[(Box<str>, Box<str>)]> {
+fn usable(params: &RawValue) -> Params {
     let Some(Object(Some(mut values))) = object(params.get().as_bytes()) else {
         return Box::default();
     };

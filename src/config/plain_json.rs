@@ -18,7 +18,7 @@ pub(super) fn read(source: SourceId, text: &str, at: Range<usize>) -> Option<Nod
     };
     // The root and the array are open.
     let node = reader.node(2)?;
-    reader.plain.next().is_none().then_some(node)
+    reader.plain.peek().is_none().then_some(node)
 }
 
 struct Reader<'t> {
@@ -28,7 +28,7 @@ struct Reader<'t> {
 
 impl Reader<'_> {
     fn node(&mut self, depth: usize) -> Option<Node> {
-        let first = self.plain.next()?;
+        let first = self.plain.peek()?;
         let start = self.plain.at();
         let value = match first {
             b'"' => Value::String(self.plain.string()?.to_owned()),
@@ -55,7 +55,7 @@ impl Reader<'_> {
         self.plain.take(b'{')?;
         let mut entries: Vec<(Key, Node)> = Vec::with_capacity(4);
         while self.plain.goes_on(entries.is_empty(), b'}')? {
-            if self.plain.next()? != b'"' {
+            if self.plain.peek()? != b'"' {
                 return None;
             }
             let start = self.plain.at();

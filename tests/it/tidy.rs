@@ -112,6 +112,8 @@ fn stages_know_what_they_may() {
             "explain" => &[
                 "click", "edge", "hit", "link", "observe", "outcome", "server", "visitor",
             ],
+            "history" => &[],
+            "report" => &["history", "outcome"],
             "server" => &["edge", "hit", "link", "observe", "outcome"],
             "hit" => &["click", "edge", "link", "observe", "outcome", "redirect", "visitor"],
             _ => continue,

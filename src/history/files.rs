@@ -38,6 +38,9 @@ struct Counts {
     lines: AtomicU64,
 }
 
+/// A line without its end, its file, and its number in it, from 1.
+pub type Numbered<'a> = (&'a [u8], &'a Path, u64);
+
 /// A file that cannot be read, or not to its end.
 #[derive(Debug)]
 pub struct Broken {
@@ -95,10 +98,10 @@ impl Files {
         self.progress.clone()
     }
 
-    /// The next line, with its file and its number in it, from 1. After a file that breaks comes the next file.
+    /// The next line. After a file that breaks comes the next file.
     ///
     /// A line that is far too long is given as far as it fits, which is no line of a click log.
-    pub fn next_line(&mut self) -> Option<Result<(&[u8], &Path, u64), Broken>> {
+    pub fn next_line(&mut self) -> Option<Result<Numbered<'_>, Broken>> {
         loop {
             if self.now.is_none() {
                 let path = self.left.next()?;

@@ -6,6 +6,6 @@ mod files;
 mod line;
 
 pub use self::{
-    files::{Broken, Files, Progress},
+    files::{Broken, Files, Numbered, Progress},
     line::Line,
 };

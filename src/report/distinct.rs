@@ -1,7 +1,7 @@
 //! How many different ones there were, of any number.
 //!
-//! Exact as long as there is room to remember them, which all rows of a report share; then estimated by the HyperLogLog of Flajolet and others
-//! (2007), which forgets nothing of what was counted exactly.
+//! Exact as long as there is room to remember them, which all rows of a report share; then estimated, by the way that Flajolet and
+//! others gave (`HyperLogLog`, 2007). What was counted exactly until then goes into the estimate.
 
 use std::collections::HashSet;
 
@@ -117,7 +117,7 @@ fn estimate(registers: &[u8; REGISTERS]) -> u64 {
     let all = REGISTERS as f64;
     let sum: f64 = registers.iter().map(|zeros| 2_f64.powi(-i32::from(*zeros))).sum();
     let raw = 0.7213 / (1.0 + 1.079 / all) * all * all / sum;
-    let empty = registers.iter().filter(|zeros| **zeros == 0).count();
+    let empty: usize = registers.iter().map(|zeros| usize::from(*zeros == 0)).sum();
     let better = if raw <= 2.5 * all && empty > 0 {
         all * (all / empty as f64).ln()
     } else {

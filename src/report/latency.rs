@@ -6,14 +6,8 @@ const PER_DOUBLING: f64 = 8.0;
 const BUCKETS: usize = 240;
 
 /// Times, counted by their size.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Latency(Option<Box<[u32; BUCKETS]>>);
-
-impl Default for Latency {
-    fn default() -> Self {
-        Self(None)
-    }
-}
 
 impl Latency {
     #[expect(

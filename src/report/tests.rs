@@ -1,3 +1,5 @@
+//! Hits out of lines, and what is told of them.
+
 use serde_json::json;
 
 use super::*;
@@ -56,19 +58,19 @@ fn hits_are_counted_by_what_they_have_in_common() {
             .map(|(name, row)| (name.to_owned(), row.hits()))
             .collect()
     };
-    let named = |rows: &[(&str, u64)]| -> Vec<(String, u64)> {
+    let expected = |rows: &[(&str, u64)]| -> Vec<(String, u64)> {
         rows.iter().map(|(name, hits)| ((*name).to_owned(), *hits)).collect()
     };
     assert_eq!(
         names(By::Link),
-        named(&[("a.example/x", 3), ("a.example/y", 3), ("(none)", 1)])
+        expected(&[("a.example/x", 3), ("a.example/y", 3), ("(none)", 1)])
     );
-    assert_eq!(names(By::Offer), named(&[("main 7", 3), ("one", 3), ("(none)", 1)]));
-    assert_eq!(names(By::Day), named(&[("2026-11-22", 3), ("2026-11-23", 4)]));
-    assert_eq!(names(By::Country), named(&[("(none)", 4), ("DE", 3)]));
+    assert_eq!(names(By::Offer), expected(&[("main 7", 3), ("one", 3), ("(none)", 1)]));
+    assert_eq!(names(By::Day), expected(&[("2026-11-22", 3), ("2026-11-23", 4)]));
+    assert_eq!(names(By::Country), expected(&[("(none)", 4), ("DE", 3)]));
     assert_eq!(
         names(By::Reason),
-        named(&[
+        expected(&[
             ("advertiser", 3),
             ("tracking tracker_error", 1),
             ("trafficback overcap", 1),

@@ -8,9 +8,13 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
-use jiff::{Timestamp, Zoned};
+use jiff::{Timestamp, Zoned, tz::TimeZone};
 
-use crate::{commands, sandbox};
+use crate::{
+    commands,
+    report::{By, Where},
+    sandbox,
+};
 
 /// An edge redirect proxy: the one hop between an ad and the advertiser.
 ///
@@ -42,6 +46,13 @@ enum Command {
         The key is never shown. Behind a trusted proxy, --ip is the proxy's address, and --header 'X-Forwarded-For: …' the visitor's."
     )]
     Explain(Explain),
+    /// Count where the clicks of click logs went: by link, offer, day, country, device and reason
+    #[command(after_help = "Example: onehop report clicks.jsonl\n         \
+        onehop report --where reason=targeting --by link,country clicks.jsonl\n         \
+        onehop report --by offer,day --zone Europe/Berlin clicks.jsonl.2.gz clicks.jsonl.1 clicks.jsonl\n         \
+        ssh edge cat clicks.jsonl | onehop report --json -\n\n\
+        Files of any size are read line by line, those that are compressed by gzip too.")]
+    Report(Report),
     /// Print the JSON Schema of configurations, by which editors complete and check them
     #[command(after_help = "Example: onehop schema > onehop.schema.json\n         \
         onehop schema --links > links.schema.json\n\n\
@@ -103,6 +114,35 @@ pub struct Explain {
     pub json: bool,
 }
 
+/// What is reported.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// Click logs, plain or gzip; `-` is standard input [default: the click log that the configuration names]
+    #[arg(value_name = "FILES")]
+    pub files: Vec<PathBuf>,
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: Configured,
+    /// The tables, in their order
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_values_t = By::ALL)]
+    pub by: Vec<By>,
+    /// Count only hits of this, such as reason=overcap or link=go.example.com/shoes; may be given again
+    #[arg(long = "where", value_name = "KEY=WORD")]
+    pub only: Vec<Where>,
+    /// Rows of each table that are shown
+    #[arg(long, value_name = "NUMBER", default_value_t = 10, value_parser = at_least_one)]
+    pub top: usize,
+    /// Whose days they are, such as Europe/Berlin
+    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]
+    pub zone: TimeZone,
+    /// For programs: JSON, with all rows
+    #[arg(long, conflicts_with = "csv")]
+    pub json: bool,
+    /// For spreadsheets: CSV, with all rows
+    #[arg(long)]
+    pub csv: bool,
+}
+
 /// What the schema is of.
 #[derive(Debug, Args)]
 pub struct Schema {
@@ -144,6 +184,17 @@ fn moment(text: &str) -> Result<SystemTime, &'static str> {
     Ok(stamp.into())
 }
 
+fn zone(name: &str) -> Result<TimeZone, String> {
+    TimeZone::get(name).map_err(|_| "it is no time zone: write it like UTC or Europe/Berlin".to_owned())
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err("it is a whole number of at least 1".to_owned()),
+    }
+}
+
 fn sandbox_help() -> String {
     format!(
         "{}\n\nExample: onehop sandbox --latency 60ms --jitter 20ms --fail 0.01",
@@ -164,6 +215,7 @@ impl Arguments {
             Command::Run(configured) => commands::run::run(&configured),
             Command::Check(check) => commands::check::run(&check),
             Command::Explain(explain) => commands::explain::run(&explain),
+            Command::Report(report) => commands::report::run(&report),
             Command::Schema(schema) => commands::schema::run(&schema),
             Command::Sandbox(sandbox) => commands::sandbox::run(sandbox),
         }

@@ -15,6 +15,7 @@
 //! | [`redirect`] | templates and locations |
 //! | [`explain`] | the same without asking anybody |
 //! | [`observe`], [`admin`] | metrics, click log, diagnostics |
+//! | [`history`], [`report`] | click logs read back, and what they come to |
 //! | [`sandbox`] | the stand-in Click API |
 //! | [`click_id`], [`hit_id`], [`query`], [`percent`], [`networks`], [`offer_ids`], [`file_print`] | words that stages share |
 //! | [`about`], [`country`], [`device`], [`language`] | what can be found out about a visitor, and its words |
@@ -44,6 +45,7 @@ pub mod edge;
 pub mod explain;
 pub mod file_print;
 pub mod headers;
+pub mod history;
 pub mod hit;
 pub mod hit_id;
 pub mod keyed_hash;
@@ -58,6 +60,7 @@ pub mod percent;
 pub mod plain_json;
 pub mod query;
 pub mod redirect;
+pub mod report;
 pub mod sandbox;
 pub mod server;
 pub mod tls;

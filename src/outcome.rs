@@ -174,6 +174,28 @@ impl Reason {
         Self::Overload,
     ];
 
+    /// Whether it is that the Click API failed, rather than an answer of the tracker's or the edge's own.
+    pub fn is_failure(self) -> bool {
+        match self {
+            Self::Rejected
+            | Self::Denied
+            | Self::TrackerError
+            | Self::Unreachable
+            | Self::Timeout
+            | Self::BadAnswer
+            | Self::Overload => true,
+            Self::OfferInactive
+            | Self::CampaignInactive
+            | Self::Targeting
+            | Self::Overcap
+            | Self::Other
+            | Self::NoOffer
+            | Self::Bot
+            | Self::Head
+            | Self::NoUserAgent => false,
+        }
+    }
+
     /// The name in `{reason}`, metrics and logs.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -10,6 +10,7 @@ use std::{
 pub mod check;
 pub mod demo;
 pub mod explain;
+pub mod report;
 pub mod run;
 pub mod sandbox;
 pub mod schema;

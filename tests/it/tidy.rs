@@ -107,11 +107,12 @@ fn stages_know_what_they_may() {
     for (name, text) in sources() {
         let stage = stage(&name).to_owned();
         let may: &[&str] = match &*stage {
-            "visitor" | "link" | "click" | "redirect" | "listener" | "sandbox" | "tls" => &[],
+            "visitor" | "link" | "click" | "redirect" | "listener" | "sandbox" | "tls" | "history" => &[],
             "outcome" => &["redirect"],
             "explain" => &[
                 "click", "edge", "hit", "link", "observe", "outcome", "server", "visitor",
             ],
+            "report" => &["history", "outcome"],
             "server" => &["edge", "hit", "link", "observe", "outcome"],
             "hit" => &["click", "edge", "link", "observe", "outcome", "redirect", "visitor"],
             _ => continue,

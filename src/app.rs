@@ -7,8 +7,7 @@ mod serving;
 mod supervisor;
 
 use std::{
-    fmt,
-    io::{self, Write},
+    fmt, io,
     net::SocketAddr,
     path::PathBuf,
     pin::pin,
@@ -18,8 +17,9 @@ use std::{
 
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
+    task::JoinSet,
     time::timeout,
 };
 
@@ -37,7 +37,9 @@ use crate::{
     observe::{
         Metrics, Observe,
         calls::CallTeller,
-        click_log::{self, Format, Writer},
+        click_log::{self, ClickLog, Format, Out, Writer},
+        log_file::LogFile,
+        shape::Shape,
     },
     server::Limits,
     tls::Store,
@@ -92,7 +94,7 @@ pub struct App {
     edge: Arc<Current>,
     observe: Observe,
     writer: Option<Writer>,
-    click_log: Option<PathBuf>,
+    click_log: Option<click_log::Settings>,
     front: Front,
     databases: Vec<Database>,
     limits: Limits,
@@ -178,9 +180,11 @@ impl App {
             on_disk: None,
         };
         match &app.click_log {
-            Some(path) => {
-                let file = click_log::open(path).map_err(|error| Failure::ClickLog(path.clone(), error))?;
-                app.logging_to(file, Format::Json)
+            Some(settings) => {
+                let shape = Shape::new(settings.ip, settings.dropped);
+                let file = LogFile::open(settings.path.clone(), settings.rotation)
+                    .map_err(|error| Failure::ClickLog(settings.path.clone(), error))?;
+                app.logging_to(file, Format::Json(shape))
             }
             None => Ok(app),
         }
@@ -194,7 +198,7 @@ impl App {
     }
 
     /// Writes hits down.
-    pub fn logging_to(mut self, out: impl Write + Send + 'static, format: Format) -> Result<Self, Failure> {
+    pub fn logging_to(mut self, out: impl Out + Send + 'static, format: Format) -> Result<Self, Failure> {
         let edge = Arc::clone(&self.edge);
         let lookups = move || Arc::clone(&edge.load().lookups);
         let (log, writer) =
@@ -226,6 +230,10 @@ impl App {
     /// Serves until `stop` ends; then drains: not ready any more, no new connections, hits in flight end.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
         let mut hang_up = signal(SignalKind::hangup()).map_err(Failure::Runtime)?;
+        let user_1 = signal(SignalKind::user_defined1()).map_err(Failure::Runtime)?;
+        // Dropped at the end, it hears no more; until then it hears while a configuration is read and hits end.
+        let mut hearing = JoinSet::new();
+        hearing.spawn(reopen_on(user_1, self.observe.log.clone()));
         let (asking, mut asked) = mpsc::channel(1);
         let writer = self.writer;
         let mut edge = Running::start(
@@ -279,6 +287,15 @@ impl App {
         }
         tracing::info!("stopped");
         Ok(())
+    }
+}
+
+/// Opens the click log again at each signal. Without a click log nothing comes of it, and not the program's end.
+async fn reopen_on(mut told: Signal, log: Option<ClickLog>) {
+    while told.recv().await.is_some() {
+        if let Some(log) = &log {
+            log.reopen();
+        }
     }
 }
 

@@ -25,6 +25,7 @@ use onehop::{
     observe::{
         Metrics, Observe,
         click_log::{self, Format},
+        shape::Shape,
     },
     server::{Crowd, Server},
 };
@@ -87,7 +88,13 @@ fn server() -> Arc<Server> {
     let edge = Arc::new(Current::new(config.into_edge()));
     let of_log = Arc::clone(&edge);
     let lookups = move || Arc::clone(&of_log.load().lookups);
-    let (log, writer) = click_log::start(io::sink(), Format::Json, Arc::clone(&metrics), lookups).expect("a thread");
+    let (log, writer) = click_log::start(
+        io::sink(),
+        Format::Json(Shape::default()),
+        Arc::clone(&metrics),
+        lookups,
+    )
+    .expect("a thread");
     let (draining, wanted) = watch::channel(false);
     // They end with the program.
     std::mem::forget((draining, writer));

@@ -13,7 +13,7 @@ use onehop::{
     hit::{self, Arrival},
     keyed_hash::KeyedHash,
     link::{Place, Table, place::HostPattern},
-    observe::{Record, Seen, Trace, json},
+    observe::{Record, Seen, Trace, json, shape::Shape},
     redirect::macros::ClickValues,
     visitor::{self, Agents},
 };
@@ -207,10 +207,10 @@ fn log_line() -> Call {
         head: Some((&target, visitor.headers().into())),
     };
     let record = Record::new(&seen, &outcome, trace, Duration::from_micros(123));
-    let mut line = Vec::with_capacity(4096);
+    let (shape, mut line) = (Shape::default(), Vec::with_capacity(4096));
     Box::new(move |_| {
         line.clear();
-        json::write(black_box(&record), &edge.lookups, &mut line);
+        json::write(black_box(&record), &edge.lookups, &shape, &mut line);
         black_box(&line);
     })
 }

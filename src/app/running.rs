@@ -1,6 +1,6 @@
 //! The edge while it serves: its parts, and how they are exchanged for those of a changed configuration, all of them or none.
 
-use std::{path::PathBuf, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use tokio::{
     net::TcpListener,
@@ -23,7 +23,7 @@ use crate::{
     door::Door,
     edge::Current,
     listener::{self, Owner, descriptors},
-    observe::Observe,
+    observe::{Observe, click_log},
     server::{Crowd, Limits, Server},
     tls::{Acceptor, Store},
 };
@@ -32,7 +32,7 @@ use crate::{
 pub(super) struct Start {
     pub(super) edge: Arc<Current>,
     pub(super) observe: Observe,
-    pub(super) click_log: Option<PathBuf>,
+    pub(super) click_log: Option<click_log::Settings>,
     pub(super) front: Front,
     pub(super) databases: Vec<Database>,
     pub(super) limits: Limits,
@@ -145,7 +145,7 @@ impl Running {
 
     fn take_up(&mut self, mut config: Config, admin: Option<TcpListener>) {
         if config.click_log != self.start.click_log {
-            tracing::warn!("click_log.path has changed: hits are written to the old file until a restart");
+            tracing::warn!("[click_log] has changed: hits are written as before until a restart");
         }
         if config.admin != self.start.front.admin {
             if let Some(before) = self.admin.take() {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    File, Mistake, Mistakes, Node, Secrets, Sources, Spanned, TableReader, Value,
+    File, Mistake, Mistakes, Node, Secrets, Sources, Spanned, TableReader, Value, click_log,
     geoip::{self, BuiltIn},
     limits,
     links::{LinkReader, Links},
@@ -22,6 +22,7 @@ use crate::{
     databases::Database,
     edge::{BotRule, Edge, Link, Unmatched},
     link::Table,
+    observe::click_log::Settings,
     server::Limits,
     tls::Certificates,
     visitor::{Lookups, Places, RealIp, agents::Agents},
@@ -57,8 +58,8 @@ pub struct Config {
     pub proxy_protocol: bool,
     /// Where the operator looks.
     pub admin: Option<SocketAddr>,
-    /// Where hits are written down.
-    pub click_log: Option<PathBuf>,
+    /// Where hits are written down, and how.
+    pub click_log: Option<Settings>,
     /// What connections and requests may take.
     pub limits: Limits,
     /// The trackers.
@@ -187,7 +188,7 @@ impl Files {
         let visitor = sections::visitor(root.table("visitor"), mistakes);
         let proxy_protocol = sections::proxy_protocol(listen.proxy_protocol, &visitor, mistakes);
         let click = sections::click(root.table("click"));
-        let click_log = sections::click_log(root.table("click_log"), &folder, mistakes);
+        let click_log = click_log::read(root.table("click_log"), &folder, mistakes);
         let limits = limits::read(root.table("limits"));
         let geoip = geoip::read(root.table("geoip"), &folder, self.built_in, mistakes);
         let loops = Loops::default();

@@ -1,8 +1,9 @@
 //! Configurations: files, their trees of values with places, every mistake in them, and what is built of them.
 //!
-//! `load` is the whole of it; `sections`, `trackers`, `links` and `urls` know which keys there are. The rest is the same
+//! `load` is the whole of it; `sections`, `click_log`, `trackers`, `links` and `urls` know which keys there are. The rest is the same
 //! for every key. Secrets are masked in all that is shown (`redact`, `mask`).
 
+mod click_log;
 mod elements;
 mod excerpt;
 mod geoip;

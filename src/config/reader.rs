@@ -112,6 +112,11 @@ impl<'a> TableReader<'a> {
         values::duration(self.raw(key)?, zero, self.mistakes)
     }
 
+    /// A string such as `"500MB"`, in bytes.
+    pub(super) fn size(&mut self, key: &'static str) -> Option<Spanned<u64>> {
+        values::size(self.raw(key)?, self.mistakes)
+    }
+
     /// One of some fixed words, which stand for values.
     pub(super) fn choice<T: Copy>(&mut self, key: &'static str, words: &[(&str, T)]) -> Option<Spanned<T>> {
         values::choice(self.raw(key)?, words, self.mistakes)

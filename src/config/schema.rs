@@ -7,17 +7,18 @@
 use serde_json::{Value, json};
 
 use super::{
-    links, offers,
+    click_log, links, offers,
     schema_shapes::{
         SPACE, UNITS, any_case, choice, duration, integer, longer_than_zero, of, one_or_more, string, strings, table,
         told, with_default,
     },
-    sections,
+    sections, values,
 };
 use crate::{
     country::{Continent, Country},
     device::{Browser, Device, Os},
     link::window,
+    observe::shape::Dropped,
     query::TAGS,
     server::limits::{LIMITS, Limits, Measure},
 };
@@ -263,10 +264,39 @@ fn click() -> Value {
 }
 
 fn click_log() -> Value {
+    let fields: Vec<&str> = Dropped::names().collect();
+    let units = values::SIZE_UNITS.map(|(unit, _)| unit).join("|");
     table(
         "Where hits are written down.",
         &["path"],
-        json!({ "path": told("File that gets a JSON line for each hit.", string(json!(["clicks.jsonl"]))) }),
+        json!({
+            "path": told("File that gets a JSON line for each hit.", string(json!(["clicks.jsonl"]))),
+            "rotate_size": told(
+                "The size that the file does not grow beyond: it is moved away, and another begun.",
+                json!({
+                    "type": "string",
+                    "pattern": format!("^0*[1-9][0-9]{{0,5}}({units})$"),
+                    "examples": ["1GB", "500MB"],
+                }),
+            ),
+            "rotate_every": told(
+                "The time after which the file is moved away and another begun, at multiples of it in UTC.",
+                longer_than_zero(of("duration")),
+            ),
+            "keep": told("How many rotated files are kept; all if it is not said.", integer(&click_log::KEPT)),
+            "gzip": told("Whether rotated files are compressed.", json!({ "type": "boolean", "default": false })),
+            "ip": told(
+                "What lines tell of a visitor's address: all of it, its network (/24 or /48), or a word that stands for it until the next start.",
+                choice(&click_log::IP_FORMS),
+            ),
+            "drop": told(
+                "Fields that lines leave out.",
+                json!({
+                    "anyOf": [{ "enum": fields }, { "type": "array", "items": { "enum": fields } }],
+                    "examples": [["user_agent", "referrer"]],
+                }),
+            ),
+        }),
     )
 }
 

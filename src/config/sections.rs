@@ -3,7 +3,6 @@
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     ops::RangeInclusive,
-    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -277,20 +276,6 @@ fn hedge_after(table: &mut TableReader<'_>, deadline: Duration) -> Option<HedgeA
         table.mistakes().push(warning.help(help));
     }
     Some(HedgeAfter::Fixed(after.value))
-}
-
-pub(super) fn click_log(table: Option<TableReader<'_>>, folder: &Path, mistakes: &Mistakes) -> Option<PathBuf> {
-    let mut table = table?;
-    let text = table.required_string("path");
-    table.finish(&[]);
-    let text = text?;
-    let path = folder.join(text.value);
-    let parent = path.parent().filter(|parent| *parent != Path::new(""));
-    if path.is_dir() || parent.is_some_and(|parent| !parent.is_dir()) {
-        let mistake = Mistake::error(format!("no file can be at `{}`", path.display())).at(text.place);
-        mistakes.push(mistake.help("name a file in a folder that exists"));
-    }
-    Some(path)
 }
 
 pub(super) fn unmatched(table: Option<TableReader<'_>>, named: Named, loops: &Loops, mistakes: &Mistakes) -> Unmatched {

@@ -1,6 +1,6 @@
 //! Single values of the tree as the types that sections need.
 //!
-//! Owned here: types, ranges, durations, words out of a list, and the messages about them.
+//! Owned here: types, ranges, durations, sizes, words out of a list, and the messages about them.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -14,6 +14,11 @@ const LONGEST_COMPARED: usize = 64;
 const LONGEST: Duration = Duration::from_hours(366 * 24);
 /// More names in a help line are not read.
 const MOST_LISTED: usize = 30;
+
+/// The units of sizes.
+pub(super) const SIZE_UNITS: [(&str, u64); 3] = [("KB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000)];
+/// The most of a unit; there are larger ones, or no such disks.
+const MOST_OF_UNIT: u64 = 999_999;
 
 /// Whether a duration may be zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +126,31 @@ fn unit_missing(digits: &str, node: &Node, mistakes: &Mistakes) {
     };
     let mistake = Mistake::error("the duration has no unit");
     mistakes.push(mistake.at(node.place).help(format!("write it like `\"{digits}s\"`")));
+}
+
+/// A number of bytes: digits and a unit.
+pub(super) fn size(node: &Node, mistakes: &Mistakes) -> Option<Spanned<u64>> {
+    let Value::String(text) = &node.value else {
+        if matches!(node.value, Value::Integer(_)) {
+            let mistake = Mistake::error("the size has no unit").at(node.place);
+            mistakes.push(mistake.help("write it like `\"500MB\"`"));
+        } else {
+            wrong_type("a size in a string", node, mistakes);
+        }
+        return None;
+    };
+    let unit_at = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (digits, unit) = text.split_at(unit_at);
+    let unit = SIZE_UNITS.iter().find(|(word, _)| *word == unit);
+    let mistake = match (digits.parse(), unit) {
+        (Ok(number @ 1..=MOST_OF_UNIT), Some((_, bytes))) => return Some(spanned(node, number * bytes)),
+        (_, Some(_)) if !digits.is_empty() => {
+            Mistake::error(format!("expected a size from 1 to {MOST_OF_UNIT} of its unit"))
+        }
+        _ => Mistake::error("this is not a size").help("write it like `\"1GB\"`, `\"500MB\"` or `\"100KB\"`"),
+    };
+    mistakes.push(mistake.at(node.place));
+    None
 }
 
 pub(super) fn strings<'a>(node: &'a Node, mistakes: &Mistakes) -> Option<Spanned<Vec<Spanned<&'a str>>>> {

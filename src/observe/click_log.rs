@@ -1,18 +1,23 @@
 //! The click log: one writer on a thread of its own, fed through a bounded queue.
 //!
-//! A hit leaves its record and goes on. A full disk or a blocked pipe costs lines, which are counted, never hits.
+//! A hit leaves its record and goes on. A full disk or a blocked pipe costs lines, which are counted, never hits. Not owned
+//! here: the file (`log_file`), and what a line looks like (`json`, `text`).
 
 use std::{
-    fs::{File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::FileExt,
-    path::Path,
+    path::PathBuf,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::Duration,
 };
 
-use super::{Metrics, json, record::Record, text};
+use super::{
+    Metrics, json,
+    log_file::Rotation,
+    record::Record,
+    shape::{Dropped, IpForm, Shape},
+    text,
+};
 use crate::visitor::Lookups;
 
 /// Records that wait for the writer: a good part of a second of a busy edge. A record copies no more than its request's
@@ -22,11 +27,49 @@ const MAX_QUEUED: usize = 8192;
 /// and not for each hit.
 const GATHER: Duration = Duration::from_millis(10);
 
+/// How often a file is looked at that cannot be written.
+const TRY_EVERY: Duration = Duration::from_secs(1);
+
+/// What a configuration says of the click log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The file.
+    pub path: PathBuf,
+    /// When another is begun.
+    pub rotation: Rotation,
+    /// What lines tell of addresses.
+    pub ip: IpForm,
+    /// What they leave out.
+    pub dropped: Dropped,
+}
+
+/// Where lines go. It is told when no line is begun, so that it can be exchanged for another.
+pub trait Out: Write {
+    /// The next line has so many bytes, or there is none now: gives how many bytes of whole lines may be written before the next
+    /// call, and no fewer than that.
+    fn make_room(&mut self, _line: usize) -> usize {
+        usize::MAX
+    }
+
+    /// In how long [`Out::make_room`] has something to do, even if no line comes.
+    fn due(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Begins again, if what stands at its place has been exchanged; whether it has. Where that fails, it goes on as before.
+    fn reopen(&mut self) -> io::Result<bool> {
+        Ok(false)
+    }
+}
+
+impl Out for io::Stdout {}
+impl Out for io::Sink {}
+
 /// How records are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Format {
     /// JSON lines, for programs.
-    Json,
+    Json(Shape),
     /// Text lines, for a person who watches.
     Text,
 }
@@ -54,6 +97,14 @@ struct Queue {
 struct State {
     records: Records,
     closed: bool,
+    /// Whether somebody has moved the file away.
+    reopen: bool,
+}
+
+impl State {
+    fn is_idle(&self) -> bool {
+        self.records.is_empty() && !self.closed && !self.reopen
+    }
 }
 
 impl Queue {
@@ -66,7 +117,13 @@ impl Queue {
 impl ClickLog {
     /// Whether lines say where visitors were sent. For programs they do not: the click id and the offer say it.
     pub fn tells_locations(&self) -> bool {
-        self.0.format == Format::Text
+        matches!(self.0.format, Format::Text)
+    }
+
+    /// The file may have been moved away: lines from now on go to the one at its path.
+    pub fn reopen(&self) {
+        self.0.state().reopen = true;
+        self.0.filled.notify_one();
     }
 
     /// Leaves a record; `false` when the queue is full, and the record lost.
@@ -85,33 +142,10 @@ impl ClickLog {
     }
 }
 
-/// Opens a file to append to. A line that an earlier writer was torn from, by a kill or a power cut, is ended, so that it costs
-/// no other.
-pub fn open(path: &Path) -> io::Result<File> {
-    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-    let about = file.metadata()?;
-    // To look is no reason to fail.
-    if about.is_file() && is_torn(path, about.len()).unwrap_or(false) {
-        tracing::warn!(path = %path.display(), "the click log ended within a line, which is lost");
-        // A disk that has no room for it has none for lines either, which is told of then.
-        let _ = file.write_all(b"\n");
-    }
-    Ok(file)
-}
-
-fn is_torn(path: &Path, length: u64) -> io::Result<bool> {
-    let Some(last) = length.checked_sub(1) else {
-        return Ok(false);
-    };
-    let mut byte = [0];
-    File::open(path)?.read_exact_at(&mut byte, last)?;
-    Ok(byte != *b"\n")
-}
-
 /// Starts a writer to `out`; what it cannot write is counted in `metrics`. What a line tells of a visitor beside the record
 /// it looks up in `lookups`, as they are then.
 pub fn start(
-    out: impl Write + Send + 'static,
+    out: impl Out + Send + 'static,
     format: Format,
     metrics: Arc<Metrics>,
     lookups: impl Fn() -> Arc<Lookups> + Send + 'static,
@@ -139,52 +173,68 @@ impl Writer {
     }
 }
 
-fn run(queue: &Queue, out: impl Write, metrics: &Metrics, lookups: impl Fn() -> Arc<Lookups>) {
+fn run(queue: &Queue, out: impl Out, metrics: &Metrics, lookups: impl Fn() -> Arc<Lookups>) {
     let mut records = Records::new();
     let mut lines = Vec::new();
     let mut out = Whole { out, owed: Vec::new() };
-    let mut lost = 0;
+    // Lines that were lost since it could be written last.
+    let mut lost = None;
     loop {
-        let state = queue.state();
-        let state = queue
-            .filled
-            .wait_while(state, |state| state.records.is_empty() && !state.closed)
-            .unwrap_or_else(PoisonError::into_inner);
+        let state = idle(queue, out.due(lost.is_some()));
         let (mut state, _) = queue
             .filled
             .wait_timeout_while(state, GATHER, |state| {
-                !state.closed && state.records.len() < MAX_QUEUED / 2
+                !state.closed && !state.reopen && state.records.len() < MAX_QUEUED / 2
             })
             .unwrap_or_else(PoisonError::into_inner);
         std::mem::swap(&mut records, &mut state.records);
         let closed = state.closed;
+        let reopen = std::mem::take(&mut state.reopen);
         drop(state);
         let lookups = lookups();
         for record in &records {
-            match queue.format {
-                Format::Json => json::write(record, &lookups, &mut lines),
+            match &queue.format {
+                Format::Json(shape) => json::write(record, &lookups, shape, &mut lines),
                 Format::Text => text::write(record, &mut lines),
             }
         }
+        if reopen {
+            metrics.click_log_dropped(out.reopen());
+        }
         match out.write(&lines) {
             Ok(()) => {
-                if lost > 0 {
+                if let Some(lost) = lost.take() {
                     tracing::info!(lost, "the click log is written again");
                 }
-                lost = 0;
             }
             Err((error, now_lost)) => {
                 metrics.click_log_dropped(now_lost);
-                if lost == 0 {
+                if lost.is_none() {
                     tracing::error!(%error, "the click log cannot be written; its lines are lost until it can");
                 }
-                lost += now_lost;
+                *lost.get_or_insert(0) += now_lost;
             }
         }
         records.clear();
         lines.clear();
         if closed && queue.state().records.is_empty() {
             return;
+        }
+    }
+}
+
+/// Waits until there is something to do, or for as long as is said.
+fn idle(queue: &Queue, due: Option<Duration>) -> MutexGuard<'_, State> {
+    let state = queue.state();
+    let is_idle = |state: &mut State| state.is_idle();
+    match due {
+        None => queue
+            .filled
+            .wait_while(state, is_idle)
+            .unwrap_or_else(PoisonError::into_inner),
+        Some(due) => {
+            let woken = queue.filled.wait_timeout_while(state, due, is_idle);
+            woken.unwrap_or_else(PoisonError::into_inner).0
         }
     }
 }
@@ -196,35 +246,91 @@ struct Whole<W> {
     owed: Vec<u8>,
 }
 
-impl<W: Write> Whole<W> {
+impl<W: Out> Whole<W> {
     /// Writes lines; when that fails, tells how many of them are lost.
     fn write(&mut self, lines: &[u8]) -> Result<(), (io::Error, u64)> {
-        let mut owed = std::mem::take(&mut self.owed);
-        let paid = write(&mut self.out, &owed);
-        let (written, failed) = match paid {
-            (all, Ok(())) if all == owed.len() => write(&mut self.out, lines),
-            (some, failed) => {
-                self.owed = owed.split_off(some);
-                (0, failed)
+        self.pay().map_err(|error| (error, count(lines)))?;
+        let mut left = lines;
+        loop {
+            let room = self.out.make_room(line_end(left));
+            if left.is_empty() {
+                return self.out.flush().map_err(|error| (error, 0));
             }
-        };
-        let Err(error) = failed.and_then(|()| self.out.flush()) else {
-            return Ok(());
-        };
+            let (now, behind) = left.split_at(fitting(left, room));
+            self.put(now).map_err(|(error, lost)| (error, lost + count(behind)))?;
+            left = behind;
+        }
+    }
+
+    /// Writes the rest of a line that is begun.
+    fn pay(&mut self) -> io::Result<()> {
+        let (paid, failed) = write(&mut self.out, &self.owed);
+        self.owed.drain(..paid);
+        failed
+    }
+
+    /// Writes lines while none is begun. One that only begins is owed.
+    fn put(&mut self, lines: &[u8]) -> Result<(), (io::Error, u64)> {
+        let (written, failed) = write(&mut self.out, lines);
+        let Err(error) = failed else { return Ok(()) };
         let (done, left) = lines.split_at(written);
         let mut lost = left;
         if done.last().is_some_and(|last| *last != b'\n') {
-            let end = left
-                .iter()
-                .position(|byte| *byte == b'\n')
-                .map_or(left.len(), |end| end + 1);
-            let (rest, behind) = left.split_at(end);
+            let (rest, behind) = left.split_at(line_end(left));
             self.owed = rest.to_vec();
             lost = behind;
         }
-        let lost = lost.split(|byte| *byte == b'\n').count() - 1;
-        Err((error, lost as u64))
+        Err((error, count(lost)))
     }
+
+    /// In how long there is something to do, though no line comes.
+    fn due(&self, is_failing: bool) -> Option<Duration> {
+        let due = self.out.due()?;
+        Some(if is_failing { due.max(TRY_EVERY) } else { due })
+    }
+
+    /// Goes on in the file that is at the path now; tells how many lines are lost by it. A line ends where it began: what is owed
+    /// of one that the old file has no room for is lost with its beginning.
+    fn reopen(&mut self) -> u64 {
+        // What fails here is told of when the next line is written.
+        let _ = self.pay();
+        match self.out.reopen() {
+            Ok(true) => {
+                tracing::info!("the click log goes on in a new file");
+                let torn = !self.owed.is_empty();
+                self.owed.clear();
+                u64::from(torn)
+            }
+            Ok(false) => {
+                tracing::info!("the click log's file is at its place, and stays in use");
+                0
+            }
+            Err(error) => {
+                tracing::error!(%error, "the click log cannot be opened again, and goes on in the old file");
+                0
+            }
+        }
+    }
+}
+
+/// Where the first of some lines ends.
+fn line_end(lines: &[u8]) -> usize {
+    let end = lines.iter().position(|byte| *byte == b'\n');
+    end.map_or(lines.len(), |end| end + 1)
+}
+
+/// The bytes of the whole lines that fit into the room, of one line at least.
+fn fitting(lines: &[u8], room: usize) -> usize {
+    if lines.len() <= room {
+        return lines.len();
+    }
+    let end = lines[..room].iter().rposition(|byte| *byte == b'\n');
+    end.map_or_else(|| line_end(lines), |end| end + 1)
+}
+
+/// How many whole lines there are.
+fn count(lines: &[u8]) -> u64 {
+    lines.split_inclusive(|byte| *byte == b'\n').count() as u64
 }
 
 /// Writes as much as can be; tells how much that was.
@@ -276,6 +382,8 @@ mod tests {
         leave: mpsc::Receiver<()>,
     }
 
+    impl Out for Gated {}
+
     impl Write for Gated {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             let _ = self.written.send(bytes.to_vec());
@@ -294,7 +402,7 @@ mod tests {
         let (give_leave, leave) = mpsc::channel();
         let metrics = Arc::new(Metrics::default());
         let out = Gated { written, leave };
-        let (log, writer) = start(out, Format::Json, metrics, Arc::default).expect("a thread");
+        let (log, writer) = start(out, Format::Json(Shape::default()), metrics, Arc::default).expect("a thread");
         assert!(log.write(record("/first")));
         let first = lines.recv().expect("a first line");
         assert!(String::from_utf8_lossy(&first).contains("/first"));
@@ -344,6 +452,8 @@ mod tests {
         written: Vec<u8>,
     }
 
+    impl Out for Disk {}
+
     impl Write for Disk {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             let now = bytes.len().min(self.room);
@@ -387,20 +497,123 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_torn_line_costs_no_other() {
-        let path = std::env::temp_dir().join(format!("onehop-{}-torn.jsonl", std::process::id()));
-        for (before, after) in [("", "{}\n"), ("{}\n", "{}\n{}\n"), ("{}\n{\"a", "{}\n{\"a\n{}\n")] {
-            std::fs::write(&path, before).expect("a file");
-            open(&path)
-                .and_then(|mut file| file.write_all(b"{}\n"))
-                .expect("it is written");
-            assert_eq!(std::fs::read_to_string(&path).expect("a file"), after);
+    /// Files with room for so many bytes of lines each, and a disk that is full for a while.
+    #[derive(Default)]
+    struct Files {
+        most: usize,
+        room: usize,
+        closed: Vec<Vec<u8>>,
+        open: Vec<u8>,
+        can_reopen: bool,
+    }
+
+    impl Write for Files {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let now = bytes.len().min(self.room);
+            if now == 0 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.room -= now;
+            self.open.extend(&bytes[..now]);
+            Ok(now)
         }
-        std::fs::remove_file(&path).expect("a file");
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Out for Files {
+        fn make_room(&mut self, line: usize) -> usize {
+            assert!(self.open.is_empty() || self.open.ends_with(b"\n"), "a line is begun");
+            if self.open.len() + line > self.most {
+                self.closed.push(std::mem::take(&mut self.open));
+            }
+            (self.most - self.open.len()).max(line)
+        }
+
+        fn reopen(&mut self) -> io::Result<bool> {
+            if !self.can_reopen {
+                return Err(io::ErrorKind::PermissionDenied.into());
+            }
+            self.room = 100;
+            self.closed.push(std::mem::take(&mut self.open));
+            Ok(true)
+        }
+    }
+
+    #[test]
+    fn a_line_is_in_one_file() {
+        for room in 1..30 {
+            let out = Files {
+                most: 10,
+                room,
+                ..Files::default()
+            };
+            let mut out = Whole { out, owed: Vec::new() };
+            let mut lost = out
+                .write(b"one\ntwo\nthree\na long line\nfive\n")
+                .err()
+                .map_or(0, |(_, lost)| lost);
+            out.out.room = 100;
+            out.write(b"").expect("there is room");
+            out.write(b"six\n").expect("there is room");
+            lost += out.write(b"").err().map_or(0, |(_, lost)| lost);
+            let files: Vec<&[u8]> = out
+                .out
+                .closed
+                .iter()
+                .map(Vec::as_slice)
+                .chain([&*out.out.open])
+                .collect();
+            assert!(files.iter().all(|file| file.is_empty() || file.ends_with(b"\n")));
+            let text = String::from_utf8(files.concat()).expect("text");
+            let all = ["one", "two", "three", "a long line", "five", "six"];
+            assert!(text.lines().all(|line| all.contains(&line)), "{text}");
+            assert_eq!(text.lines().count() as u64 + lost, 6, "{room}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_the_old_file_has_no_room_for_is_lost_and_no_other() {
+        let out = Files {
+            most: 100,
+            room: 6,
+            ..Files::default()
+        };
+        let mut out = Whole { out, owed: Vec::new() };
+        let (_, lost) = out.write(b"one\ntwo\nthree\n").expect_err("there is no room");
+        assert_eq!(lost, 1);
+        // It goes on in the old file.
+        assert_eq!(out.reopen(), 0);
+        assert_eq!(out.owed, b"o\n");
+        out.out.can_reopen = true;
+        assert_eq!(out.reopen(), 1);
+        out.write(b"four\n").expect("there is room");
+        assert_eq!(out.out.closed, [b"one\ntw"]);
+        assert_eq!(out.out.open, b"four\n");
+    }
+
+    #[test]
+    fn lines_fit_into_the_room_there_is() {
+        for (room, fit) in [
+            (0, 2),
+            (1, 2),
+            (2, 2),
+            (3, 2),
+            (5, 5),
+            (6, 5),
+            (7, 5),
+            (8, 8),
+            (usize::MAX, 8),
+        ] {
+            assert_eq!(fitting(b"a\nbc\nde\n", room), fit, "{room}");
+        }
     }
 
     struct Full;
+
+    impl Out for Full {}
 
     impl Write for Full {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {

@@ -11,13 +11,15 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::record::{Record, Trace};
+use super::{
+    record::{Record, Trace},
+    shape::{Dropped, Field, Shape},
+};
 use crate::{
     click::{CacheUse, wire},
     click_id::ClickId,
     country::Country,
     device::Device,
-    networks,
     outcome::Reason,
     percent,
     query::Query,
@@ -26,8 +28,9 @@ use crate::{
 
 /// Appends a record and a line break. The visitor's country and device are looked up here where nothing on a hit's way has
 /// asked for them.
-pub fn write(record: &Record, lookups: &Lookups, out: &mut Vec<u8>) {
-    let mut line = Line { out };
+pub fn write(record: &Record, lookups: &Lookups, shape: &Shape, out: &mut Vec<u8>) {
+    let dropped = shape.dropped;
+    let mut line = Line { out, dropped };
     let ended = &record.ended;
     let trace = &ended.trace;
     let offer = trace.offer.as_deref();
@@ -35,49 +38,53 @@ pub fn write(record: &Record, lookups: &Lookups, out: &mut Vec<u8>) {
     write_timestamp(record.at, line.out);
     line.out.extend_from_slice(b"\",\"hit_id\":\"");
     record.hit_id.write(line.out);
+    line.out.extend_from_slice(b"\",\"outcome\":\"");
+    line.out.extend_from_slice(ended.kind.as_str().as_bytes());
     line.out.push(b'"');
-    line.word(r#","outcome":"#, Some(ended.kind.as_str()));
-    line.word(r#","reason":"#, ended.reason.map(Reason::as_str));
-    line.word(r#","host":"#, Some(record.host()));
+    line.word(Field::Reason, ended.reason.map(Reason::as_str));
+    line.word(Field::Host, Some(record.host()));
     let (path, query) = record.path_and_query();
-    line.text(r#","path":"#, path);
-    line.text(r#","link":"#, trace.link.as_deref());
-    line.text(r#","offer":"#, offer.and_then(|offer| offer.name.as_deref()));
-    line.text(r#","tracker":"#, offer.map(|offer| &*offer.tracker));
-    line.number(r#","offer_id":"#, offer.map(|offer| offer.ids.offer));
-    line.number(r#","campaign_id":"#, offer.map(|offer| offer.ids.campaign));
-    line.number(r#","promo_id":"#, offer.map(|offer| offer.ids.promo));
-    line.text(r#","click_id":"#, trace.click_id.as_ref().map(ClickId::as_str));
-    line.word(r#","cache":"#, trace.cache.map(cache_word));
-    line.number(r#","attempts":"#, Some(trace.effort.attempts.into()));
-    line.out.extend_from_slice(b",\"ip\":\"");
-    networks::write_ip(trace.ip, line.out);
-    line.out.push(b'"');
+    line.text(Field::Path, path);
+    line.text(Field::Link, trace.link.as_deref());
+    line.text(Field::Offer, offer.and_then(|offer| offer.name.as_deref()));
+    line.text(Field::Tracker, offer.map(|offer| &*offer.tracker));
+    line.number(Field::OfferId, offer.map(|offer| offer.ids.offer));
+    line.number(Field::CampaignId, offer.map(|offer| offer.ids.campaign));
+    line.number(Field::PromoId, offer.map(|offer| offer.ids.promo));
+    line.text(Field::ClickId, trace.click_id.as_ref().map(ClickId::as_str));
+    line.word(Field::Cache, trace.cache.map(cache_word));
+    line.number(Field::Attempts, Some(trace.effort.attempts.into()));
+    if line.begin(Field::Ip) {
+        line.out.push(b'"');
+        shape.write_ip(trace.ip, line.out);
+        line.out.push(b'"');
+    }
     let found = trace.found;
-    let country = found.country.unwrap_or_else(|| lookups.places.country(trace.ip));
-    line.word(r#","country":"#, country.as_ref().map(Country::as_str));
-    let read = || Some(lookups.agents.read(record.user_agent()?));
-    let agent = found.agent.or_else(read);
-    line.word(
-        r#","device":"#,
-        agent.and_then(|agent| agent.device).map(Device::as_str),
-    );
-    line.bytes(r#","user_agent":"#, record.user_agent());
-    line.bytes(r#","referrer":"#, record.referrer());
+    if !dropped.has(Field::Country) {
+        let country = found.country.unwrap_or_else(|| lookups.places.country(trace.ip));
+        line.word(Field::Country, country.as_ref().map(Country::as_str));
+    }
+    if !dropped.has(Field::Device) {
+        let read = || Some(lookups.agents.read(record.user_agent()?));
+        let agent = found.agent.or_else(read);
+        line.word(Field::Device, agent.and_then(|agent| agent.device).map(Device::as_str));
+    }
+    line.bytes(Field::UserAgent, record.user_agent());
+    line.bytes(Field::Referrer, record.referrer());
     told(trace, query, &mut line);
-    line.milliseconds(r#","api_ms":"#, trace.api);
-    line.milliseconds(r#","total_ms":"#, Some(ended.total));
+    line.milliseconds(Field::ApiMs, trace.api);
+    line.milliseconds(Field::TotalMs, Some(ended.total));
     if let Some(hedge) = trace.effort.hedge {
-        line.text(r#","hedge":"#, Some(hedge.as_str()));
+        line.text(Field::Hedge, Some(hedge.as_str()));
     }
     if let Some(by) = trace.effort.spared {
-        line.text(r#","spared":"#, Some(by.as_str()));
+        line.text(Field::Spared, Some(by.as_str()));
     }
     if !trace.effort.queued.is_zero() {
-        line.milliseconds(r#","queue_ms":"#, Some(trace.effort.queued));
+        line.milliseconds(Field::QueueMs, Some(trace.effort.queued));
     }
     if let Some(reason) = trace.tracker_reason.as_deref() {
-        line.text(r#","tracker_reason":"#, Some(reason));
+        line.text(Field::TrackerReason, Some(reason));
     }
     out.extend_from_slice(b"}\n");
 }
@@ -135,17 +142,29 @@ fn decimals(number: u32) -> [u8; 3] {
 /// A line that is being written; its first field stands already.
 struct Line<'a> {
     out: &'a mut Vec<u8>,
+    dropped: Dropped,
 }
 
 impl Line<'_> {
-    /// A field; its key as it stands in a line, with comma and colon.
-    fn text(&mut self, key: &'static str, text: Option<&str>) {
-        self.bytes(key, text.map(str::as_bytes));
+    /// A field's key, if the field is not left out.
+    #[inline]
+    fn begin(&mut self, field: Field) -> bool {
+        let is_told = !self.dropped.has(field);
+        if is_told {
+            self.out.extend_from_slice(field.key().as_bytes());
+        }
+        is_told
+    }
+
+    fn text(&mut self, field: Field, text: Option<&str>) {
+        self.bytes(field, text.map(str::as_bytes));
     }
 
     /// A field whose text is known to need no escape: a name of ours, or a canonical host.
-    fn word(&mut self, key: &'static str, word: Option<&str>) {
-        self.out.extend_from_slice(key.as_bytes());
+    fn word(&mut self, field: Field, word: Option<&str>) {
+        if !self.begin(field) {
+            return;
+        }
         match word {
             Some(word) => {
                 self.out.push(b'"');
@@ -156,8 +175,10 @@ impl Line<'_> {
         }
     }
 
-    fn bytes(&mut self, key: &'static str, bytes: Option<&[u8]>) {
-        self.out.extend_from_slice(key.as_bytes());
+    fn bytes(&mut self, field: Field, bytes: Option<&[u8]>) {
+        if !self.begin(field) {
+            return;
+        }
         match bytes {
             Some(bytes) => self.quoted(bytes),
             None => self.out.extend_from_slice(b"null"),
@@ -177,14 +198,19 @@ impl Line<'_> {
 
     /// A field named by one of the tracker's words.
     fn tag(&mut self, name: &'static str, bytes: &[u8]) {
+        if self.dropped.has_tag(name) {
+            return;
+        }
         self.out.extend_from_slice(b",\"");
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b"\":");
         self.quoted(bytes);
     }
 
-    fn number(&mut self, key: &'static str, number: Option<u64>) {
-        self.out.extend_from_slice(key.as_bytes());
+    fn number(&mut self, field: Field, number: Option<u64>) {
+        if !self.begin(field) {
+            return;
+        }
         match number {
             Some(number) => self.digits(number),
             None => self.out.extend_from_slice(b"null"),
@@ -192,10 +218,16 @@ impl Line<'_> {
     }
 
     /// Milliseconds, to the microsecond.
-    fn milliseconds(&mut self, key: &'static str, duration: Option<Duration>) {
-        let whole = |duration: Duration| duration.as_secs() * 1000 + u64::from(duration.subsec_millis());
-        self.number(key, duration.map(whole));
-        let microseconds = duration.map_or(0, |duration| duration.subsec_micros() % 1000);
+    fn milliseconds(&mut self, field: Field, duration: Option<Duration>) {
+        if !self.begin(field) {
+            return;
+        }
+        let Some(duration) = duration else {
+            self.out.extend_from_slice(b"null");
+            return;
+        };
+        self.digits(duration.as_secs() * 1000 + u64::from(duration.subsec_millis()));
+        let microseconds = duration.subsec_micros() % 1000;
         if microseconds > 0 {
             let digits = decimals(microseconds);
             let end = digits
@@ -272,7 +304,10 @@ mod tests {
     use crate::{
         headers::Sender,
         hit_id::HitId,
-        observe::record::{Seen, Trace},
+        observe::{
+            record::{Seen, Trace},
+            shape::IpForm,
+        },
         outcome::{Outcome, Refusal},
     };
 
@@ -292,8 +327,12 @@ mod tests {
     }
 
     fn line(record: &Record) -> (String, serde_json::Value) {
+        line_of(record, &Shape::default())
+    }
+
+    fn line_of(record: &Record, shape: &Shape) -> (String, serde_json::Value) {
         let mut out = Vec::new();
-        write(record, &Lookups::default(), &mut out);
+        write(record, &Lookups::default(), shape, &mut out);
         let line = String::from_utf8(out).expect("JSON is UTF-8");
         let value = serde_json::from_str(&line).expect("JSON");
         (line, value)
@@ -310,6 +349,36 @@ mod tests {
             "utm_source": "x&y z", "subid3": "", "api_ms": null, "total_ms": 1.5,
         });
         assert_eq!(value, expected);
+    }
+
+    #[test]
+    fn a_line_lacks_what_is_dropped_and_nothing_else() {
+        let mut trace = Trace::default();
+        trace.effort.queued = Duration::from_millis(2);
+        trace.tracker_reason = Some("not known".into());
+        let tags = "/a?utm_source=1&utm_medium=2&utm_campaign=3&utm_term=4&utm_content=5&\
+                    subid1=1&subid2=2&subid3=3&subid4=4&subid5=5&subid6=6";
+        let mut record = record(tags, b"Mozilla/5.0");
+        record.ended.trace = trace;
+        let (_, whole) = line(&record);
+        let mut left_out = 0;
+        let mut all = Dropped::default();
+        for name in Dropped::names() {
+            let mut dropped = Dropped::default();
+            assert!(dropped.add(name) && all.add(name));
+            let (_, mut value) = line_of(&record, &Shape::new(IpForm::Full, dropped));
+            if let Some(field) = whole.get(name) {
+                left_out += 1;
+                assert_eq!(value.get(name), None);
+                value[name] = field.clone();
+            }
+            assert_eq!(value, whole, "without {name}");
+        }
+        // All but `hedge` and `spared`.
+        assert_eq!(left_out, Dropped::names().count() - 2);
+        let (_, least) = line_of(&record, &Shape::new(IpForm::Full, all));
+        let fields: Vec<&String> = least.as_object().expect("an object").keys().collect();
+        assert_eq!(fields, ["hit_id", "outcome", "time"]);
     }
 
     #[test]

@@ -6,8 +6,11 @@ pub mod calls;
 pub mod click_log;
 pub mod diagnostics;
 pub mod json;
+pub mod log_file;
 pub mod metrics;
 pub mod record;
+mod rotated;
+pub mod shape;
 pub mod text;
 pub mod tracker_metrics;
 

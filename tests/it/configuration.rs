@@ -361,6 +361,76 @@ const MISTAKES: &[(&str, &str, &str, &str, &str)] = &[
         "not both",
         "",
     ),
+    (
+        "path = \"clicks.jsonl\"",
+        "path = \"clicks.jsonl\"\ndrop = [\"host\", \"user_agnet\"]",
+        "onehop.toml:30:17",
+        "has no field `user_agnet`",
+        "did you mean `user_agent`?",
+    ),
+    (
+        "path = \"clicks.jsonl\"",
+        "path = \"clicks.jsonl\"\ndrop = \"utm_*\"",
+        "onehop.toml:30:8",
+        "has no field `utm_*`",
+        "`utm_source`",
+    ),
+    (
+        "path = \"clicks.jsonl\"",
+        "path = \"clicks.jsonl\"\ndrop = [\"hit_id\"]",
+        "onehop.toml:30:9",
+        "every line has the field `hit_id`",
+        "leave it out",
+    ),
+    (
+        "path = \"clicks.jsonl\"",
+        "path = \"clicks.jsonl\"\nrotate_size = 500",
+        "onehop.toml:30:15",
+        "the size has no unit",
+        "`\"500MB\"`",
+    ),
+    (
+        "path = \"clicks.jsonl\"",
+        "path = \"clicks.jsonl\"\nrotate_size = \"500mb\"",
+        "onehop.toml:30:15",
+        "this is not a size",
+        "`\"500MB\"`",
+    ),
+    (
+        "path = \"clicks.jsonl\"",
+        "path = \"clicks.jsonl\"\nrotate_size = \"0MB\"",
+        "onehop.toml:30:15",
+        "expected a size from 1 to 999999",
+        "",
+    ),
+    (
+        "path = \"clicks.jsonl\"",
+        "path = \"clicks.jsonl\"\nrotate_every = \"0s\"",
+        "onehop.toml:30:16",
+        "longer than zero",
+        "",
+    ),
+    (
+        "path = \"clicks.jsonl\"",
+        "path = \"clicks.jsonl\"\nrotate_size = \"1GB\"\nkeep = 0",
+        "onehop.toml:31:8",
+        "expected an integer from 1 to 100000",
+        "",
+    ),
+    (
+        "path = \"clicks.jsonl\"",
+        "path = \"clicks.jsonl\"\nip = \"hashd\"",
+        "onehop.toml:30:6",
+        "unknown word",
+        "did you mean `hashed`?",
+    ),
+    (
+        "path = \"clicks.jsonl\"",
+        "path = \"clicks.jsonl\"\nrotate = \"1h\"",
+        "onehop.toml:30:1",
+        "unknown key `rotate`",
+        "",
+    ),
 ];
 
 #[test]
@@ -411,6 +481,25 @@ fn a_likely_slip_is_a_warning() {
         said.contains("warning") && said.contains("links/a.toml:7:50") && said.contains("did you mean `{subid1}`?"),
         "{said}"
     );
+}
+
+#[test]
+fn rotated_files_of_a_log_that_is_never_rotated_are_a_warning() {
+    for (key, place) in [("keep = 7", "30:8"), ("gzip = true", "30:8")] {
+        let folder = good_folder();
+        let log = |more: &str| format!("path = \"clicks.jsonl\"\n{key}\n{more}");
+        let with = |more: &str| GOOD.replace("path = \"clicks.jsonl\"\n", &log(more));
+        folder.write("onehop.toml", with(""));
+        let (status, said) = check(&folder, "onehop.toml");
+        assert_eq!(status, Some(0), "{said}");
+        assert!(
+            said.contains("warning: the click log is never rotated") && said.contains(&format!("onehop.toml:{place}")),
+            "{said}"
+        );
+        folder.write("onehop.toml", with("rotate_every = \"24h\"\n"));
+        let (_, said) = check(&folder, "onehop.toml");
+        assert!(!said.contains("warning"), "{said}");
+    }
 }
 
 #[test]

@@ -1,5 +1,12 @@
 //! The click log: every hit is one line, whatever became of it.
 
+use std::{
+    collections::HashSet,
+    fs::{self, File},
+    io::Read,
+};
+
+use flate2::read::GzDecoder;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -288,4 +295,201 @@ async fn a_killed_edge_leaves_whole_lines_and_the_next_goes_on() {
     let new: Vec<_> = after.lines().skip(whole.lines().count() + 1).collect();
     assert_eq!(new.len(), 3, "{after}");
     assert!(new.iter().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+}
+
+/// Every line of the files in a folder whose names begin with `clicks.jsonl`, each whole, and how many files there are.
+fn lines_of_all(folder: &Folder) -> (Vec<Value>, usize) {
+    let mut files = 0;
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder.path()).expect("a folder") {
+        let path = entry.expect("a file").path();
+        let name = path.file_name().and_then(|name| name.to_str()).expect("text");
+        if !name.starts_with("clicks.jsonl") {
+            continue;
+        }
+        let mut text = String::new();
+        let mut file = File::open(&path).expect("a file");
+        if path.extension().is_some_and(|ending| ending == "gz") {
+            GzDecoder::new(file).read_to_string(&mut text).expect("gzip");
+        } else {
+            file.read_to_string(&mut text).expect("text");
+        }
+        assert!(text.is_empty() || text.ends_with('\n'), "{name} ends within a line");
+        found.extend(
+            text.lines()
+                .map(|line| serde_json::from_str::<Value>(line).expect("a whole line")),
+        );
+        files += 1;
+    }
+    (found, files)
+}
+
+/// Each hit of the others' is in one line, and in one alone.
+fn assert_each_hit_once(lines: &[Value], hits: usize) {
+    let ids: HashSet<&str> = lines.iter().filter_map(|line| line["hit_id"].as_str()).collect();
+    assert_eq!((lines.len(), ids.len()), (hits, hits));
+}
+
+/// Visitors who come again and again until they are told to stop; each gives how often he came.
+fn visiting(visitor: &Visitor, stop: &tokio::sync::watch::Receiver<bool>) -> tokio::task::JoinSet<usize> {
+    let mut visitors = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let (visitor, stop) = (visitor.clone(), stop.clone());
+        visitors.spawn(async move {
+            let mut stream = visitor.connect().await;
+            let mut hits = 0;
+            while !*stop.borrow() {
+                visitor.get_on(&mut stream, "/go").await.location();
+                hits += 1;
+                if hits % 500 == 0 {
+                    stream = visitor.connect().await;
+                }
+            }
+            hits
+        });
+    }
+    visitors
+}
+
+#[tokio::test]
+async fn a_file_that_is_moved_away_under_load_and_told_of_costs_no_line() {
+    let tracker = ClickApi::always(click("1")).await;
+    let folder = Folder::new();
+    folder.write("onehop.toml", with_link(&tracker, LINKS));
+    let program = Program::start(&["run"], folder.path(), &[]);
+    let visitor = Visitor::new(program.hear("listening on http://").parse().expect("an address"));
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let visitors = visiting(&visitor, &stopped);
+    let log = folder.path().join("clicks.jsonl");
+    let is_written = async || fs::metadata(&log).is_ok_and(|file| file.len() > 2000);
+    for number in 1..=5 {
+        eventually("lines", is_written).await;
+        fs::rename(&log, folder.path().join(format!("clicks.jsonl.{number}"))).expect("a file");
+        program.signal("USR1");
+    }
+    eventually("lines", is_written).await;
+    stop.send_replace(true);
+    let hits: usize = visitors.join_all().await.into_iter().sum();
+
+    // Where none can be opened, the old one stays in use.
+    let moved = folder.path().join("clicks.jsonl.6");
+    fs::rename(&log, &moved).expect("a file");
+    fs::create_dir(&log).expect("a folder");
+    program.signal("USR1");
+    program.hear("cannot be opened again");
+    let length = || fs::metadata(&moved).expect("a file").len();
+    let before = length();
+    visitor.get("/go").await.location();
+    eventually("a line in the old file", async || length() > before).await;
+    fs::remove_dir(&log).expect("a folder");
+    program.signal("USR1");
+    program.hear("goes on in a new file");
+    visitor.get("/go").await.location();
+    program.signal("TERM");
+    let (status, said) = program.wait();
+    assert!(status.success(), "{said}");
+
+    assert_eq!(folder.read("clicks.jsonl").lines().count(), 1);
+    let (lines, files) = lines_of_all(&folder);
+    assert_eq!(files, 7);
+    assert_each_hit_once(&lines, hits + 2);
+}
+
+#[tokio::test]
+async fn without_a_click_log_the_signal_ends_nothing() {
+    let tracker = ClickApi::always(click("1")).await;
+    let folder = Folder::new();
+    folder.write(
+        "onehop.toml",
+        with_link(&tracker, LINKS).replace("[click_log]\n    path = \"clicks.jsonl\"\n", ""),
+    );
+    let program = Program::start(&["run"], folder.path(), &[]);
+    let visitor = Visitor::new(program.hear("listening on http://").parse().expect("an address"));
+    program.signal("USR1");
+    visitor.get("/go").await.location();
+    program.signal("TERM");
+    let (status, said) = program.wait();
+    assert!(status.success(), "{said}");
+    assert!(!folder.path().join("clicks.jsonl").exists());
+}
+
+#[tokio::test]
+async fn files_of_a_size_are_compressed_and_have_every_hit() {
+    let tracker = ClickApi::always(click("1")).await;
+    let folder = Folder::new();
+    let rotating = "path = \"clicks.jsonl\"\nrotate_size = \"20KB\"\ngzip = true\n";
+    let configuration = LINKS.replace("path = \"clicks.jsonl\"\n", rotating);
+    // One that an edge has left when it was ended.
+    folder.write("clicks.jsonl.20200101T000000Z", "{\"hit_id\":\"old\"}\n");
+    let edge = Edge::start_in(folder.path(), &with_link(&tracker, &configuration));
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let visitors = visiting(&edge.visitor(), &stopped);
+    let compressed = || {
+        let names = fs::read_dir(folder.path())
+            .expect("a folder")
+            .map(|file| file.expect("a file").file_name());
+        let names: Vec<String> = names.map(|name| name.into_string().expect("text")).collect();
+        let ends = |end: &str| names.iter().filter(|name| name.ends_with(end)).count();
+        (ends(".gz"), names.len() - ends(".gz"))
+    };
+    eventually("rotated files", async || compressed().0 >= 8).await;
+    stop.send_replace(true);
+    let hits: usize = visitors.join_all().await.into_iter().sum();
+    edge.stop().await;
+    // The log alone is left as it is.
+    eventually("all are compressed", async || compressed().1 == 1).await;
+    assert!(fs::metadata(folder.path().join("clicks.jsonl")).expect("a file").len() <= 20_000);
+    assert!(folder.path().join("clicks.jsonl.20200101T000000Z.gz").exists());
+    let (lines, files) = lines_of_all(&folder);
+    assert!(files >= 9, "{files}");
+    assert_each_hit_once(&lines, hits + 1);
+}
+
+#[tokio::test]
+async fn lines_tell_no_more_than_they_are_to() {
+    let tracker = ClickApi::always(click("1")).await;
+    for ip in ["truncated", "hashed"] {
+        let folder = Folder::new();
+        let less =
+            format!("path = \"clicks.jsonl\"\nip = \"{ip}\"\ndrop = [\"user_agent\", \"referrer\", \"subid1\"]\n");
+        let configuration = LINKS.replace("path = \"clicks.jsonl\"\n", &less);
+        let edge = Edge::start_in(folder.path(), &with_link(&tracker, &configuration));
+        for (from, target) in [
+            ("192.0.2.77", "/go?zone=1&subid2=b"),
+            ("2001:db8::77", "/go"),
+            ("192.0.2.77", "/go"),
+        ] {
+            edge.visitor()
+                .from(from)
+                .header("Referer", "https://a.example/")
+                .get(target)
+                .await
+                .location();
+        }
+        edge.stop().await;
+        let lines = lines(&folder);
+        for line in &lines {
+            for field in ["user_agent", "referrer", "subid1"] {
+                assert_eq!(line.get(field), None);
+            }
+        }
+        assert_eq!((&lines[0]["subid2"], &lines[0]["click_id"]), (&"b".into(), &"1".into()));
+        let told: Vec<&str> = lines.iter().filter_map(|line| line["ip"].as_str()).collect();
+        assert!(told[0] == told[2] && told[0] != told[1]);
+        if ip == "truncated" {
+            assert_eq!(told[..2], ["192.0.2.0", "2001:db8::"]);
+        } else {
+            assert!(
+                told.iter().all(|word| word.len() == 16 && !word.contains(['.', ':'])),
+                "{told:?}"
+            );
+        }
+        // The tracker is told the true ones.
+        let calls = tracker.calls();
+        let ips: Vec<_> = calls.iter().filter_map(|call| call.parameter("user_ip")).collect();
+        assert!(
+            ips.contains(&b"192.0.2.77".to_vec()) && ips.contains(&b"2001:db8::77".to_vec()),
+            "{ips:?}"
+        );
+    }
 }

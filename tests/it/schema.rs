@@ -57,6 +57,12 @@ offer_ttl = "0s"
 
 [click_log]
 path = "clicks.jsonl"
+rotate_size = "500MB"
+rotate_every = "24h"
+keep = 7
+gzip = true
+ip = "hashed"
+drop = ["user_agent", "utm_term", "subid6"]
 
 [limits]
 connections = 20000
@@ -553,6 +559,11 @@ fn texts() -> impl Strategy<Value = (&'static str, String)> {
         of("/click/ttl", &duration()),
         of("/click/offer_ttl", &duration()),
         of("/click/hedge_after", &duration()),
+        of("/click_log/rotate_every", &duration()),
+        of(
+            "/click_log/rotate_size",
+            " ?[+-]?0{0,3}[0-9]{0,7}( |\\.5|)(KB|MB|GB|TB|KiB|Kb|B|)"
+        ),
         of("/click/hedge_after", " ?(auto|off|Off|on|p95|0|5ms)"),
         of("/link/0/offer/0/when/time/0/from", "[0-2]?[0-9]:?[0-6][0-9]?"),
         of("/link/0/offer/0/when/time/0/to", "[0-2]?[0-9]:?[0-6][0-9]?"),

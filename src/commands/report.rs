@@ -57,7 +57,7 @@ fn files(args: &args::Report) -> Result<Vec<PathBuf>, String> {
         return Err(format!("name a click log: {shown} cannot be used"));
     };
     let log = config.click_log.clone();
-    log.map(|log| vec![log])
+    log.map(|log| vec![log.path])
         .ok_or_else(|| format!("name a click log: {shown} has no click_log.path"))
 }
 

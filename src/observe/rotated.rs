@@ -213,7 +213,7 @@ fn write_compressed(from: &mut File, to: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::io::Read;
+    use std::{io::Read, os::unix::fs::MetadataExt};
 
     use flate2::read::GzDecoder;
 
@@ -353,6 +353,13 @@ pub(super) mod tests {
         assert_eq!(unpacked(&compressed), "a\nb\n".repeat(100_000));
     }
 
+    /// Whether somebody waits for a lock on a file (proc(5), `/proc/locks`: an arrow before those who wait).
+    fn is_waited_for(file: &File) -> bool {
+        let inode = format!(":{} ", file.metadata().expect("a file").ino());
+        let locks = fs::read_to_string("/proc/locks").expect("the kernel's list");
+        locks.lines().any(|line| line.contains("->") && line.contains(&inode))
+    }
+
     #[test]
     fn a_file_that_is_written_to_is_not_compressed() {
         let folder = Folder::new();
@@ -361,8 +368,10 @@ pub(super) mod tests {
         let mut writer = File::create(&closed).expect("a file");
         writer.lock_shared().expect("a lock");
         let tending = thread::spawn(move || tend(&log, None, true));
-        thread::sleep(std::time::Duration::from_millis(50));
-        assert!(!tending.is_finished());
+        while !is_waited_for(&writer) {
+            assert!(!tending.is_finished());
+            thread::yield_now();
+        }
         writer.write_all(b"the last line\n").expect("it is written");
         drop(writer);
         tending.join().expect("no panic").expect("it is compressed");

@@ -107,7 +107,7 @@ fn visitor(number: usize) -> Visitor {
     }
     request.push_str("\r\n");
     let lines = fields.map(|(name, value)| Header {
-        name,
+        name: name.as_bytes(),
         value: value.as_bytes(),
     });
     Visitor {

@@ -141,14 +141,6 @@ pub(super) fn is_doubtful(bytes: &[u8]) -> bool {
     doubtful != 0 || matches!(first, b'\n' | b'#')
 }
 
-/// Whether a line feed stands behind something else than a CR, where there is another byte before it. Without branches too.
-pub(super) fn has_bare_line_feed(bytes: &[u8]) -> bool {
-    let pairs = bytes.iter().zip(bytes.iter().skip(1));
-    pairs.fold(0, |bare, (before, byte)| {
-        bare | (u8::from(*byte == b'\n') & u8::from(*before != b'\r'))
-    }) != 0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

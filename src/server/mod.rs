@@ -10,6 +10,7 @@ mod heads;
 mod http2;
 pub mod limits;
 mod patience;
+mod plain_head;
 mod preface;
 mod progress;
 pub mod reply;

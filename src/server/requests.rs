@@ -13,7 +13,7 @@ use std::{
 };
 
 use http::{Method, Version};
-use httparse::{Header, Request, Status};
+use httparse::{EMPTY_HEADER, Request, Status};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
     time::{Instant, sleep_until, timeout},
@@ -24,6 +24,7 @@ use super::{
     connection::{LINGER, Server},
     heads,
     patience::FAREWELL,
+    plain_head,
     reply::Reply,
     request::Head,
 };
@@ -180,71 +181,31 @@ async fn answer(server: &Server, way: &Way, bytes: &[u8], is_last: bool) -> Read
         return Read::Strange;
     }
     // Not in here, where they would be moved with everything else.
-    let mut lines = Vec::<Header<'_>>::with_capacity(FIELDS);
-    let mut request = Request::new(&mut []);
-    match request.parse_with_uninit_headers(bytes, lines.spare_capacity_mut()) {
-        Ok(Status::Complete(length)) if length == bytes.len() && !heads::has_bare_line_feed(bytes) => {}
-        Ok(Status::Partial) if !heads::is_doubtful(bytes) => return Read::Part,
-        _ => return Read::Strange,
-    }
-    let Some((target, wants_close)) = plain(&request) else {
-        return Read::Strange;
+    let mut lines = Vec::with_capacity(FIELDS);
+    let Some(plain) = plain_head::read(bytes, &mut lines) else {
+        return if is_part(bytes) { Read::Part } else { Read::Strange };
     };
-    let is_head = bytes[0] == b'H';
     let head = Head {
-        method: if is_head { &Method::HEAD } else { &Method::GET },
+        method: if plain.is_head { &Method::HEAD } else { &Method::GET },
         authority: None,
-        target,
+        target: plain.target,
         version: Version::HTTP_11,
-        headers: Headers::of_lines(request.headers),
+        headers: Headers::of_lines(&lines),
     };
     let at = SystemTime::now();
     let outcome = server.hit(&head, way, at).await;
     let mut reply = Reply::of(outcome);
-    reply.is_last |= is_last || wants_close || server.is_draining();
+    reply.is_last |= is_last || plain.wants_close || server.is_draining();
     let mut answer = Vec::with_capacity(ANSWER_BYTES);
-    reply.write(is_head, at, &mut answer);
+    reply.write(plain.is_head, at, &mut answer);
     Read::Answered {
         answer,
         is_last: reply.is_last,
     }
 }
 
-/// The target of a request that asks for nothing that hyper would have to do, and whether its connection is to be closed.
-fn plain<'a>(request: &Request<'_, 'a>) -> Option<(&'a str, bool)> {
-    let target = request.path.filter(|target| target.bytes().all(is_of_target))?;
-    let mut wants_close = false;
-    for line in &*request.headers {
-        match line.name.len() {
-            6 if line.name.eq_ignore_ascii_case("expect") => return None,
-            7 if line.name.eq_ignore_ascii_case("upgrade") => return None,
-            10 if line.name.eq_ignore_ascii_case("connection") => {
-                if line.value.eq_ignore_ascii_case(b"close") {
-                    wants_close = true;
-                } else if !line.value.eq_ignore_ascii_case(b"keep-alive") {
-                    return None;
-                }
-            }
-            14 if line.name.eq_ignore_ascii_case("content-length") => return None,
-            17 if line.name.eq_ignore_ascii_case("transfer-encoding") => return None,
-            _ => {}
-        }
-    }
-    (request.version == Some(1)).then_some((target, wants_close))
-}
-
-/// Whether a byte may stand in a path or a query (RFC 3986, sections 3.3 and 3.4).
-fn is_of_target(byte: u8) -> bool {
-    const OF_TARGET: [bool; 256] = {
-        let mut table = [false; 256];
-        let bytes = b"-._~!$&'()*+,;=:@/?%\
-            0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-        let mut at = 0;
-        while at < bytes.len() {
-            table[bytes[at] as usize] = true;
-            at += 1;
-        }
-        table
-    };
-    OF_TARGET[usize::from(byte)]
+/// Whether bytes are the beginning of a head that may be one.
+fn is_part(bytes: &[u8]) -> bool {
+    let mut lines = [EMPTY_HEADER; FIELDS];
+    matches!(Request::new(&mut lines).parse(bytes), Ok(Status::Partial)) && !heads::is_doubtful(bytes)
 }

@@ -330,7 +330,7 @@ fn whole_lines(folder: &Folder) -> usize {
         .expect("a folder")
         .map(|entry| entry.expect("a file").path())
         .filter(|path| path.is_file() && path.to_string_lossy().contains("clicks.jsonl"))
-        .map(|path| fs::read(path).expect("a file").iter().filter(|&&byte| byte == b'\n').count())
+        .map(|path| fs::read_to_string(path).expect("a file").matches('\n').count())
         .sum()
 }
 

@@ -163,7 +163,7 @@ fn each_outside_thing_has_its_owners() {
                 "sandbox/",
             ],
         ),
-        ("httparse::", &["click/http1.rs", "headers.rs", "server/requests.rs"]),
+        ("httparse::", &["click/http1.rs", "server/requests.rs"]),
         ("flate2::", &["history/files.rs", "observe/rotated.rs"]),
         ("lookup_host", &["click/network.rs"]),
         ("lru::", &["click/cache.rs"]),

@@ -283,7 +283,7 @@ impl Request {
         let line = |place: &Place| {
             let (name_to, value_to) = (place.name as usize, place.value as usize);
             let line = Header {
-                name: self.text(name..name_to),
+                name: self.text(name..name_to).as_bytes(),
                 value: &self.values[value..value_to],
             };
             (name, value) = (name_to, value_to);

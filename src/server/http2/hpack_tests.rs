@@ -44,7 +44,9 @@ fn shown(request: &Request) -> (String, Vec<(String, String)>) {
     let (scheme, authority) = head.authority.unwrap_or_default();
     let line = format!("{} {scheme} {authority} {}", head.method, head.target);
     let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
-    let fields = lines.iter().map(|line| (line.name.to_owned(), text(line.value)));
+    let fields = lines
+        .iter()
+        .map(|line| (String::from_utf8_lossy(line.name).into_owned(), text(line.value)));
     (line, fields.collect())
 }
 

@@ -3,26 +3,28 @@
 //! Knows the format and no record's meaning.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
+use bytes::Bytes;
 use maxminddb::{LookupResult, MaxMindDbError, PathElement, Reader};
 use serde::de::{Deserialize, IgnoredAny};
 
 /// A file whose description was found, and whose search tree fits into it.
-pub(super) struct File(Reader<Vec<u8>>);
+pub(super) struct File {
+    bytes: Bytes,
+    reader: Reader<Bytes>,
+}
 
 /// One network's record.
-pub(super) struct Record<'a>(LookupResult<'a, Vec<u8>>);
+pub(super) struct Record<'a>(LookupResult<'a, Bytes>);
 
 /// What looking through a file found wrong.
 pub(super) struct Damage(MaxMindDbError);
 
-/// How many networks of a block (a /8 of IPv4, a /16 of IPv6) are looked at.
-const OF_A_BLOCK: u32 = 400;
-/// How many networks of IPv4, and how many of IPv6, are looked at in all: tens of milliseconds.
+/// How many different records are looked at: tens of milliseconds.
 const IN_ALL: usize = 100_000;
 /// A `MaxMind` DB has its description behind the last of these.
 const MARKER: &[u8] = b"\xab\xcd\xefMaxMind.com";
@@ -35,8 +37,9 @@ impl File {
         if !bytes.windows(MARKER.len()).rev().any(|window| window == MARKER) {
             return Err(NotADatabase::Other(kind(&bytes)));
         }
-        match Reader::from_source(bytes) {
-            Ok(reader) => Ok(Self(reader)),
+        let bytes = Bytes::from(bytes);
+        match Reader::from_source(bytes.clone()) {
+            Ok(reader) => Ok(Self { bytes, reader }),
             Err(error) => Err(NotADatabase::Damaged(error.to_string())),
         }
     }
@@ -51,84 +54,64 @@ impl File {
         if ip.is_ipv6() && !self.has_ipv6() {
             return None; // the reader would make an error of it, which allocates
         }
-        self.0.lookup(ip).ok().map(Record)
+        self.reader.lookup(ip).ok().map(Record)
     }
 
-    /// Shows records from all over the file; the first damaged one ends it.
+    /// Shows the records of the file, each once however many networks have it; the first damaged one ends it.
     ///
-    /// Goes from network to network by lookups, which take 128 steps at most whatever the tree looks like; the reader's
-    /// own walk of a tree whose branches meet again can take for ever.
+    /// Goes to each node once: the reader's own walk of a tree whose branches meet again can take for ever.
     pub(super) fn survey<'a>(
         &'a self,
         mut see: impl FnMut(&Record<'a>) -> Result<(), Damage>,
     ) -> Result<(), NotADatabase> {
-        let mut seen = 0_usize;
-        let mut see = |record: &Record<'a>| {
-            seen += usize::from(record.0.has_data());
-            see(record)
-        };
-        self.walk(32, 8, &mut see)
-            .and_then(|()| {
-                if self.has_ipv6() {
-                    self.walk(128, 16, &mut see)
-                } else {
-                    Ok(())
+        let damaged = |Damage(error)| NotADatabase::Damaged(error.to_string());
+        let width = if self.has_ipv6() { 128 } else { 32 };
+        let nodes = self.reader.metadata().node_count;
+        let mut passed = vec![false; nodes as usize];
+        let mut seen = HashSet::new();
+        let mut left = vec![(0, 0, 0)];
+        while let Some((node, network, depth)) = left.pop() {
+            let Some(children) = self.node(node) else { continue };
+            match passed.get_mut(node as usize) {
+                Some(passed @ false) => *passed = true,
+                _ => continue,
+            }
+            for (bit, child) in (0..).zip(children) {
+                let network = network | bit << (127 - depth);
+                if child < nodes && depth + 1 < width {
+                    left.push((child, network, depth + 1));
+                } else if child < nodes || child > nodes && seen.len() < IN_ALL && seen.insert(child) {
+                    // A node behind the last bit is none: the reader says so.
+                    let record = self.reader.lookup(address(network, width)).map_err(Damage);
+                    record.and_then(|record| see(&Record(record))).map_err(damaged)?;
                 }
-            })
-            .map_err(|Damage(error)| NotADatabase::Damaged(error.to_string()))?;
-        if seen == 0 {
+            }
+        }
+        if seen.is_empty() {
             return Err(NotADatabase::WithoutNetworks);
         }
         Ok(())
     }
 
-    /// The addresses of one family, `width` bits wide, from the first on; blocks are numbered by their first `block` bits.
-    fn walk<'a>(
-        &'a self,
-        width: u32,
-        block: u32,
-        see: &mut impl FnMut(&Record<'a>) -> Result<(), Damage>,
-    ) -> Result<(), Damage> {
-        let last = u128::MAX >> (128 - width);
-        let in_block = last >> block;
-        let (mut at, mut of_block) = (0_u128, 0);
-        for _ in 0..IN_ALL {
-            let ip = match u32::try_from(at) {
-                Ok(at) if width == 32 => IpAddr::V4(Ipv4Addr::from_bits(at)),
-                _ => IpAddr::V6(Ipv6Addr::from_bits(at)),
-            };
-            let found = self.0.lookup(ip).map_err(Damage)?;
-            let network = found.network().map_err(Damage)?;
-            see(&Record(found))?;
-            // An IPv4 address in a network of IPv6: there are no networks of IPv4.
-            let host = if network.is_ipv4() == (width == 32) {
-                last.checked_shr(network.prefix().into()).unwrap_or(0)
-            } else {
-                last
-            };
-            of_block += 1;
-            let end = if of_block >= OF_A_BLOCK {
-                at | host | in_block
-            } else {
-                at | host
-            };
-            if end >= last {
-                break;
-            }
-            if end & in_block == in_block {
-                of_block = 0;
-            }
-            at = end + 1;
+    /// The two records of a node: each the number of another node, that of all nodes for none, or a place in the data.
+    fn node(&self, node: u32) -> Option<[u32; 2]> {
+        let length = usize::from(self.reader.metadata().record_size) / 4;
+        let bytes = self.bytes.get(node as usize * length..)?.get(..length)?;
+        match *bytes {
+            [a, b, c, d, e, f] => Some([[0, a, b, c], [0, d, e, f]]),
+            [a, b, c, high, d, e, f] => Some([[high >> 4, a, b, c], [high & 15, d, e, f]]),
+            [a, b, c, d, e, f, g, h] => Some([[a, b, c, d], [e, f, g, h]]),
+            _ => None,
         }
-        Ok(())
+        .map(|records| records.map(u32::from_be_bytes))
     }
 
     fn has_ipv6(&self) -> bool {
-        self.0.metadata().ip_version == 6
+        self.reader.metadata().ip_version == 6
     }
 
     fn database_type(&self) -> &str {
-        &self.0.metadata().database_type
+        &self.reader.metadata().database_type
     }
 
     /// What it holds, for the words of a refusal: its type, and keys of the record that has the most.
@@ -173,6 +156,14 @@ impl<'a> Record<'a> {
             Err(MaxMindDbError::Decoding { .. }) => Ok(None),
             found => found.map_err(Damage),
         }
+    }
+}
+
+/// The address whose first bits these are.
+fn address(bits: u128, width: u32) -> IpAddr {
+    match u32::try_from(bits >> (128 - width)) {
+        Ok(bits) if width == 32 => IpAddr::V4(Ipv4Addr::from_bits(bits)),
+        _ => IpAddr::V6(Ipv6Addr::from_bits(bits)),
     }
 }
 

@@ -93,17 +93,9 @@ impl File {
         Ok(())
     }
 
-    /// The two records of a node: each the number of another node, that of all nodes for none, or a place in the data.
     fn node(&self, node: u32) -> Option<[u32; 2]> {
         let length = usize::from(self.reader.metadata().record_size) / 4;
-        let bytes = self.bytes.get(node as usize * length..)?.get(..length)?;
-        match *bytes {
-            [a, b, c, d, e, f] => Some([[0, a, b, c], [0, d, e, f]]),
-            [a, b, c, high, d, e, f] => Some([[high >> 4, a, b, c], [high & 15, d, e, f]]),
-            [a, b, c, d, e, f, g, h] => Some([[a, b, c, d], [e, f, g, h]]),
-            _ => None,
-        }
-        .map(|records| records.map(u32::from_be_bytes))
+        Some(children(self.bytes.get(node as usize * length..)?.get(..length)?))
     }
 
     fn has_ipv6(&self) -> bool {
@@ -157,6 +149,16 @@ impl<'a> Record<'a> {
             found => found.map_err(Damage),
         }
     }
+}
+
+/// The two records of a node of six, seven or eight bytes: each the number of another node, that of all nodes for none, or a
+/// place in the data.
+pub(super) fn children(node: &[u8]) -> [u32; 2] {
+    let number = |bytes: &[u8]| bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte));
+    let (first, second) = (&node[..node.len() / 2], &node[node.len().div_ceil(2)..]);
+    // Of seven bytes the middle one has the highest bits of both.
+    let high = if node.len() == 7 { u32::from(node[3]) } else { 0 };
+    [high >> 4 << 24 | number(first), (high & 15) << 24 | number(second)]
 }
 
 /// The address whose first bits these are.

@@ -2,10 +2,13 @@
 
 use std::time::Instant;
 
-use mmdb_writer::{IpVersion, Value, Writer};
+use mmdb_writer::{IpVersion, RecordSize, Value, Writer};
 use proptest::prelude::*;
 
-use super::{super::places_file::Kind, *};
+use super::{
+    super::places_file::{Kind, children},
+    *,
+};
 
 #[path = "../../geoip/make-sandbox.rs"]
 #[expect(dead_code, reason = "its `main`")]
@@ -291,6 +294,39 @@ fn a_hole_in_a_large_file_is_found() {
     let mut holed = good;
     holed[hole].fill(0xee);
     assert!(refused(&holed)[0].contains("damaged"), "{:?}", refused(&holed));
+}
+
+/// As the format's description draws them.
+#[test]
+fn a_node_has_two_records() {
+    let bytes = [0x12, 0x34, 0x56, 0xab, 0x78, 0x9a, 0xbc, 0xde];
+    assert_eq!(children(&bytes[..6]), [0x0012_3456, 0x00ab_789a]);
+    assert_eq!(children(&bytes[..7]), [0x0a12_3456, 0x0b78_9abc]);
+    assert_eq!(children(&bytes), [0x1234_56ab, 0x789a_bcde]);
+}
+
+/// Trees of every width, and of both families, where some networks have the record of others.
+#[test]
+fn each_record_is_seen_once() {
+    let sizes = [RecordSize::Bits24, RecordSize::Bits28, RecordSize::Bits32];
+    for (size, version) in sizes.into_iter().zip([IpVersion::V4, IpVersion::V6, IpVersion::V6]) {
+        let mut writer = Writer::builder("Large").ip_version(version).record_size(size).build();
+        for at in 0..2000_u16 {
+            let [first, second] = at.to_be_bytes();
+            let network = ipnet::Ipv4Net::new([32 + first, second, 0, 0].into(), 24).expect("a network");
+            let value = Value::from(u32::from(at % 1500));
+            writer.insert_value(network, value).expect("a network");
+        }
+        let file = File::open(writer.to_bytes().expect("a tree")).expect("a database");
+        let mut seen = Vec::new();
+        let survey = file.survey(|record| {
+            seen.extend(record.get::<u32>(&[])?);
+            Ok(())
+        });
+        survey.expect("a whole database");
+        seen.sort_unstable();
+        assert!(seen.into_iter().eq(0..1500), "{size:?}");
+    }
 }
 
 /// A tree where every node but the last leads to the next on both sides: 2^99 ways, none to a record.

@@ -36,6 +36,7 @@ mod rules;
 mod schema;
 mod secret;
 mod slow;
+mod sums;
 mod tidy;
 mod tls;
 mod what_a_visitor_gets;

@@ -8,6 +8,7 @@ use std::{
 };
 
 pub mod check;
+mod click_logs;
 pub mod demo;
 pub mod explain;
 pub mod report;

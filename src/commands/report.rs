@@ -1,34 +1,33 @@
 //! `onehop report`: where the clicks went, out of click logs.
 
 use std::{
-    io::{self, IsTerminal, Write as _},
-    path::PathBuf,
+    io::{self, Write as _},
     process::ExitCode,
-    time::{Duration, Instant},
 };
 
-use super::{colour_on, failed};
+use super::{click_logs, failed};
 use crate::{
-    args, config,
-    history::{Broken, Files, Line, Progress},
+    args,
+    history::Line,
     report::{self, Report},
 };
 
-/// Lines that are none are shown up to this number, and counted.
-const SHOWN: u64 = 3;
-/// How often it is told how far the work is.
-const TELL: Duration = Duration::from_millis(500);
-/// Between two looks at the clock.
-const LINES: u64 = 4096;
-
 /// Reports on standard output.
 pub fn run(args: &args::Report) -> ExitCode {
-    let files = match files(args) {
-        Ok(files) => files,
-        Err(why) => return failed(&why),
+    let files = if args.files.is_empty() {
+        match click_logs::of_configuration(&args.config.config) {
+            Ok(log) => vec![log],
+            Err(why) => return failed(&why),
+        }
+    } else {
+        args.files.clone()
     };
     let mut report = Report::new(&args.by, args.only.clone(), args.zone.clone());
-    let is_whole = count(files, &mut report);
+    let is_whole = click_logs::each_line(files, |line| match Line::read(line) {
+        Ok(line) if report.add(&line) => Ok(()),
+        Ok(_) => Err("it has no time or no outcome".to_owned()),
+        Err(error) => Err(error.to_string()),
+    });
     let text = if args.json {
         format!("{:#}\n", report::json(&report))
     } else if args.csv {
@@ -39,105 +38,4 @@ pub fn run(args: &args::Report) -> ExitCode {
     // A reader that went away has read enough.
     let _ = io::stdout().write_all(text.as_bytes());
     if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// The files that are named, or the click log of the configuration.
-fn files(args: &args::Report) -> Result<Vec<PathBuf>, String> {
-    if !args.files.is_empty() {
-        return Ok(args.files.clone());
-    }
-    let path = &args.config.config;
-    let shown = path.display();
-    if !path.exists() {
-        return Err(format!("name a click log: there is no {shown} that would name one"));
-    }
-    let read = config::read(path, &|_| Box::new(|_| ()), colour_on(&io::stderr()));
-    let Some(config) = read.config else {
-        eprint!("{}", read.text);
-        return Err(format!("name a click log: {shown} cannot be used"));
-    };
-    let log = config.click_log.clone();
-    log.map(|log| vec![log.path])
-        .ok_or_else(|| format!("name a click log: {shown} has no click_log.path"))
-}
-
-/// Counts all lines; `false` when some of what was asked for could not be read.
-fn count(paths: Vec<PathBuf>, report: &mut Report) -> bool {
-    let mut files = Files::new(paths);
-    let progress = files.progress();
-    let mut telling = Telling::new(&progress);
-    let (mut is_whole, mut unfit) = (true, 0);
-    while let Some(next) = files.next_line() {
-        telling.tell();
-        match next {
-            // As at the end of a file that was torn and went on.
-            Ok(([], ..)) => {}
-            Ok((line, path, number)) => {
-                let why = match Line::read(line) {
-                    Ok(line) if report.add(&line) => continue,
-                    Ok(_) => "it has no time or no outcome".to_owned(),
-                    Err(error) => error.to_string(),
-                };
-                unfit += 1;
-                if unfit <= SHOWN {
-                    telling.clear();
-                    eprintln!("onehop: {}:{number}: no line of a click log: {why}", path.display());
-                }
-            }
-            Err(Broken { path, error }) => {
-                is_whole = false;
-                telling.clear();
-                eprintln!("onehop: {} cannot be read: {error}", path.display());
-            }
-        }
-    }
-    telling.clear();
-    if unfit > SHOWN {
-        eprintln!("onehop: {unfit} lines in all are none of a click log");
-    }
-    is_whole
-}
-
-/// Tells on a terminal how far long work is.
-struct Telling<'a> {
-    progress: &'a Progress,
-    began: Instant,
-    next: Instant,
-    is_shown: bool,
-    is_wanted: bool,
-}
-
-impl<'a> Telling<'a> {
-    fn new(progress: &'a Progress) -> Self {
-        let began = Instant::now();
-        Self {
-            progress,
-            began,
-            next: began + TELL,
-            is_shown: false,
-            is_wanted: io::stderr().is_terminal(),
-        }
-    }
-
-    fn tell(&mut self) {
-        let lines = self.progress.lines();
-        if !self.is_wanted || !lines.is_multiple_of(LINES) || Instant::now() < self.next {
-            return;
-        }
-        self.next = Instant::now() + TELL;
-        self.is_shown = true;
-        let (read, all) = self.progress.bytes();
-        let of_all = match (read * 100).checked_div(all) {
-            Some(percent) => format!("{percent} %, "),
-            None => String::new(),
-        };
-        let rate = u128::from(lines) * 1000 / self.began.elapsed().as_millis().max(1);
-        eprint!("\r{of_all}{lines} lines, {rate} a second\u{1b}[K");
-    }
-
-    fn clear(&mut self) {
-        if std::mem::take(&mut self.is_shown) {
-            eprint!("\r\u{1b}[K");
-        }
-    }
 }

@@ -13,6 +13,12 @@ impl HitId {
         Self(ms << 80 | fastrand::u128(..) >> 48)
     }
 
+    /// The id that 32 hexadecimal digits are.
+    pub fn read(digits: &str) -> Option<Self> {
+        let is_id = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        u128::from_str_radix(digits, 16).ok().filter(|_| is_id).map(Self)
+    }
+
     /// Appends the id as 32 hexadecimal digits.
     pub fn write(self, out: &mut Vec<u8>) {
         let digits = self.0.to_be_bytes().map(|byte| PAIRS[usize::from(byte)]);
@@ -52,5 +58,9 @@ mod tests {
         assert_ne!(first, same_time);
         assert!(first < later && same_time < later);
         assert_eq!(first.len(), 32);
+        let mut again = Vec::new();
+        HitId::read(&first).expect("an id").write(&mut again);
+        assert_eq!(again, first.as_bytes());
+        assert!(HitId::read("+0000000000000000000000000000001").is_none() && HitId::read("1").is_none());
     }
 }

@@ -5,7 +5,7 @@
 //! for a person, and its JSON has the same fields.
 
 mod imagined;
-mod rehearsal;
+pub mod rehearsal;
 mod seen;
 pub mod text;
 

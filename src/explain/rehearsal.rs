@@ -41,7 +41,8 @@ impl Serialize for Ends {
 }
 
 impl End {
-    pub(super) fn of(outcome: Outcome) -> Self {
+    /// Of an outcome.
+    pub fn of(outcome: Outcome) -> Self {
         let (kind, reason) = (outcome.kind(), outcome.reason());
         let because = match &outcome {
             Outcome::Refused(refusal) => Some(refused(*refusal)),
@@ -75,7 +76,7 @@ fn refused(refusal: Refusal) -> &'static str {
 }
 
 /// Answers every request at once, by a script.
-struct Rehearsal<F>(F);
+pub struct Rehearsal<F>(pub F);
 
 impl<F: Fn(&Offer) -> Answer + Sync> Ask for Rehearsal<F> {
     fn deadline(&self) -> Duration {
@@ -108,7 +109,7 @@ async fn end(arrival: &Arrival<'_>, script: impl Fn(&Offer) -> Answer + Sync) ->
 pub(super) async fn click_on(wanted: &Offer, arrival: &Arrival<'_>) -> End {
     end(arrival, |offer| {
         if std::ptr::eq(offer, wanted) {
-            Answer::Click(Arc::new(given(offer)))
+            Answer::Click(Arc::new(given(offer, unsaid())))
         } else {
             Answer::Trafficback(Trafficback::Targeting)
         }
@@ -116,11 +117,16 @@ pub(super) async fn click_on(wanted: &Offer, arrival: &Arrival<'_>) -> End {
     .await
 }
 
-/// A click whose values are the names of what a tracker gives.
-fn given(offer: &Offer) -> click::Click {
+/// The id of a click that nobody gave.
+pub fn unsaid() -> ClickId {
+    ClickId::try_from("CLICK_ID").expect("it is a word")
+}
+
+/// A click whose other values are the names of what a tracker gives.
+pub fn given(offer: &Offer, id: ClickId) -> click::Click {
     let params = offer.traffic.params();
     click::Click {
-        id: ClickId::try_from("CLICK_ID").expect("it is a word"),
+        id,
         session_id: Some("SESSION_ID".into()),
         params: params.map(|name| (name.into(), name.to_uppercase().into())).collect(),
         existed: false,

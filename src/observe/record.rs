@@ -92,6 +92,11 @@ impl Trace {
         }
     }
 
+    /// The offer by which the hit ended.
+    pub fn offer(&self) -> Option<&Arc<OfferLabel>> {
+        self.offer.as_ref()
+    }
+
     /// The offer by which the hit ended. `told` is asked for an affiliate's own values, which the request does not show.
     pub fn ended_with(&mut self, offer: &Offer, told: impl FnOnce() -> Told) {
         self.offer = Some(Arc::clone(&offer.label));

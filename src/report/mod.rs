@@ -16,7 +16,7 @@ use self::distinct::Budget;
 pub use self::{
     distinct::Count,
     row::{Row, Summary},
-    written::{csv, json, table},
+    written::{bar, csv, json, table},
 };
 use crate::history::Line;
 

@@ -133,8 +133,8 @@ fn section(out: &mut String, head: &str, lines: &[(String, String, [String; COLU
     }
 }
 
-/// A bar of eighths of a character.
-fn bar(hits: u64, most: u64) -> String {
+/// A bar of eighths of a character, as long as its hits are of the most.
+pub fn bar(hits: u64, most: u64) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let eighths = (u128::from(hits) * u128::from(BAR * 8)).div_ceil(u128::from(most.max(1)));
     let eighths = usize::try_from(eighths).unwrap_or_default();

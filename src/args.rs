@@ -53,6 +53,15 @@ enum Command {
         ssh edge cat clicks.jsonl | onehop report --json -\n\n\
         Files of any size are read line by line, those that are compressed by gzip too.")]
     Report(Report),
+    /// Send the hits of click logs through another configuration, and tell who would go elsewhere
+    #[command(
+        after_help = "Example: onehop replay -c new.toml --old onehop.toml clicks.jsonl\n         \
+        onehop replay -c new.toml --old onehop.toml clicks.jsonl.*.gz clicks.jsonl --top 50\n         \
+        onehop replay -c new.toml --old onehop.toml --fail-above 5 clicks.jsonl\n\n\
+        No tracker is asked: its answers are those that the log tells of. What is not known from a log is told at the end.\n\
+        Exit status: 0 too where visitors would go elsewhere, unless --fail-above says otherwise."
+    )]
+    Replay(Replay),
     /// Print the JSON Schema of configurations, by which editors complete and check them
     #[command(after_help = "Example: onehop schema > onehop.schema.json\n         \
         onehop schema --links > links.schema.json\n\n\
@@ -143,6 +152,29 @@ pub struct Report {
     pub csv: bool,
 }
 
+/// What is replayed.
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// Click logs, plain or gzip; `-` is standard input [default: the click log that the configuration of then names, or the other]
+    #[arg(value_name = "FILES")]
+    pub files: Vec<PathBuf>,
+    /// Where the configuration is that is to come.
+    #[command(flatten)]
+    pub config: Configured,
+    /// The configuration of then: tells which offers were asked for in vain, and shows changed URLs too
+    #[arg(long, value_name = "FILE")]
+    pub old: Option<PathBuf>,
+    /// Groups of changes that are shown
+    #[arg(long, value_name = "NUMBER", default_value_t = 10, value_parser = at_least_one)]
+    pub top: usize,
+    /// For checks before a deployment: exit status 1 if more than this share of the hits would go elsewhere
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub fail_above: Option<f64>,
+    /// For programs: JSON, with all changes
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// What the schema is of.
 #[derive(Debug, Args)]
 pub struct Schema {
@@ -195,6 +227,13 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
+fn percent(text: &str) -> Result<f64, String> {
+    match text.trim_end_matches('%').parse() {
+        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
+        _ => Err("it is a number from 0 to 100".to_owned()),
+    }
+}
+
 fn sandbox_help() -> String {
     format!(
         "{}\n\nExample: onehop sandbox --latency 60ms --jitter 20ms --fail 0.01",
@@ -216,6 +255,7 @@ impl Arguments {
             Command::Check(check) => commands::check::run(&check),
             Command::Explain(explain) => commands::explain::run(&explain),
             Command::Report(report) => commands::report::run(&report),
+            Command::Replay(replay) => commands::replay::run(&replay),
             Command::Schema(schema) => commands::schema::run(&schema),
             Command::Sandbox(sandbox) => commands::sandbox::run(sandbox),
         }

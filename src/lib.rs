@@ -15,7 +15,7 @@
 //! | [`redirect`] | templates and locations |
 //! | [`explain`] | the same without asking anybody |
 //! | [`observe`], [`admin`] | metrics, click log, diagnostics |
-//! | [`history`], [`report`] | click logs read back, and what they come to |
+//! | [`history`], [`report`], [`replay`] | click logs read back, what they come to, and what another configuration would have made of them |
 //! | [`sandbox`] | the stand-in Click API |
 //! | [`click_id`], [`hit_id`], [`query`], [`percent`], [`networks`], [`offer_ids`], [`file_print`] | words that stages share |
 //! | [`about`], [`country`], [`device`], [`language`] | what can be found out about a visitor, and its words |
@@ -60,6 +60,7 @@ pub mod percent;
 pub mod plain_json;
 pub mod query;
 pub mod redirect;
+pub mod replay;
 pub mod report;
 pub mod sandbox;
 pub mod server;

@@ -11,6 +11,7 @@ pub mod check;
 mod click_logs;
 pub mod demo;
 pub mod explain;
+pub mod replay;
 pub mod report;
 pub mod run;
 pub mod sandbox;

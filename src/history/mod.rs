@@ -4,8 +4,10 @@
 
 mod files;
 mod line;
+mod whole;
 
 pub use self::{
     files::{Broken, Files, Numbered, Progress},
     line::Line,
+    whole::{Field, Whole},
 };

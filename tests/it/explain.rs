@@ -15,12 +15,12 @@ use crate::support::{
     trafficback, with_link,
 };
 
-const PLACES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/geoip/sandbox.mmdb");
+pub(crate) const PLACES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/geoip/sandbox.mmdb");
 
 const CONFIGURATIONS: u64 = 25;
 const VISITORS: u64 = 40;
 
-const RULES: &[&str] = &[
+pub(crate) const RULES: &[&str] = &[
     "",
     "when = { country = [\"DE\", \"AT\"] }",
     "when = { country = \"US\" }\n unless = { device = \"phone\" }",
@@ -57,14 +57,14 @@ const AT: &[&str] = &[
     "[\"*.example.com/shoes\", \"/deals/*\"]",
     "\"*/*\"",
 ];
-const HOSTS: &[&str] = &[
+pub(crate) const HOSTS: &[&str] = &[
     "go.example.com",
     "go.example.com",
     "GO.example.com:8080",
     "a.b.example.com",
     "other.example",
 ];
-const PATHS: &[&str] = &["/shoes", "/shoes/", "/shoes/red/1", "/deals/%7Ex/y", "/none", "/"];
+pub(crate) const PATHS: &[&str] = &["/shoes", "/shoes/", "/shoes/red/1", "/deals/%7Ex/y", "/none", "/"];
 const QUERIES: &[&str] = &[
     "",
     "?zone=12",
@@ -72,8 +72,8 @@ const QUERIES: &[&str] = &[
     "?debug",
     "?utm_source=u%26v&subid2=2&zone=q",
 ];
-const NETWORKS: &[[u8; 3]] = &[[192, 0, 2], [198, 51, 100], [203, 0, 113], [10, 0, 0], [127, 1, 1]];
-const USER_AGENTS: &[&str] = &[
+pub(crate) const NETWORKS: &[[u8; 3]] = &[[192, 0, 2], [198, 51, 100], [203, 0, 113], [10, 0, 0], [127, 1, 1]];
+pub(crate) const USER_AGENTS: &[&str] = &[
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1",
     "Mozilla/5.0 (Linux; Android 13; SM-X906B) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/112.0.0.0 Safari/537.36",
@@ -90,11 +90,11 @@ const HEADERS: &[(&str, &str)] = &[
     ("X-Nothing", "1"),
 ];
 
-fn one<'a, T: ?Sized>(rng: &mut Rng, of: &[&'a T]) -> &'a T {
+pub(crate) fn one<'a, T: ?Sized>(rng: &mut Rng, of: &[&'a T]) -> &'a T {
     of[rng.usize(..of.len())]
 }
 
-fn configuration(rng: &mut Rng, main: &ClickApi, other: &ClickApi) -> String {
+pub(crate) fn configuration(rng: &mut Rng, main: &ClickApi, other: &ClickApi) -> String {
     let mut links = format!(
         "[geoip]\ncountry = \"{PLACES}\"\nasn = \"{PLACES}\"\n[tracker.other]\nurl = \"{}\"\nsecure_key = \"{KEY}\"\n",
         other.url()
@@ -135,7 +135,7 @@ fn configuration(rng: &mut Rng, main: &ClickApi, other: &ClickApi) -> String {
 }
 
 /// What the trackers do is told by the visitor, in a tag that is passed on.
-fn script(call: &Call) -> crate::support::Act {
+pub(crate) fn script(call: &Call) -> crate::support::Act {
     let text = |name| String::from_utf8(call.parameter(name).unwrap_or_default()).expect("ASCII");
     let (offer, mood) = (text("offer_id"), text("utm_term"));
     match mood.split_once('-').expect("a mood") {
@@ -148,7 +148,7 @@ fn script(call: &Call) -> crate::support::Act {
 }
 
 /// The mood, and the reason that all offers come to in it if there is no click.
-const MOODS: &[(&str, &str)] = &[
+pub(crate) const MOODS: &[(&str, &str)] = &[
     ("click-1", "targeting"),
     ("click-1", "targeting"),
     ("click-2", "targeting"),

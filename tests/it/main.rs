@@ -28,6 +28,7 @@ mod readme;
 mod real_ip;
 mod reload;
 mod repeats;
+mod replay;
 mod report;
 mod requests;
 mod restart;

@@ -113,6 +113,10 @@ fn stages_know_what_they_may() {
                 "click", "edge", "hit", "link", "observe", "outcome", "server", "visitor",
             ],
             "report" => &["history", "outcome"],
+            "replay" => &[
+                "click", "edge", "explain", "history", "hit", "link", "observe", "outcome", "report", "server",
+                "visitor",
+            ],
             "server" => &["edge", "hit", "link", "observe", "outcome"],
             "hit" => &["click", "edge", "link", "observe", "outcome", "redirect", "visitor"],
             _ => continue,

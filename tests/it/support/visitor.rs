@@ -76,6 +76,12 @@ impl Visitor {
         }
     }
 
+    /// The same at another edge.
+    pub(crate) fn at(mut self, edge: SocketAddr) -> Self {
+        self.edge = edge;
+        self
+    }
+
     pub(crate) fn method(mut self, method: &str) -> Self {
         method.clone_into(&mut self.method);
         self

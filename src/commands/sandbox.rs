@@ -19,13 +19,15 @@ pub fn run(args: args::Sandbox) -> ExitCode {
         let is_default = args.options.key == sandbox::Key::new(sandbox::DEFAULT_KEY);
         println!(
             "A stand-in Click API for your onehop.toml (special offers: onehop sandbox --help):\n\n\
-             [tracker.sandbox]\nurl = \"http://{address}{}\"\nsecure_key = \"{}\"\n",
+             [tracker.sandbox]\nurl = \"http://{address}{}\"\nsecure_key = \"{}\"\n\n\
+             Its clicks of the last five minutes, as networks export them (for onehop reconcile): http://{address}{}",
             sandbox::PATH,
             if is_default {
                 sandbox::DEFAULT_KEY
             } else {
                 "what --key says"
             },
+            sandbox::EXPORT,
         );
         let stop = app::told_to_stop()?;
         sandbox::serve(listener, args.options, stop).await;

@@ -70,6 +70,15 @@ impl Clicks {
         click
     }
 
+    /// Those that are remembered, the oldest first: how old each is, its offer, campaign and IP, and its id.
+    pub(super) fn all(&self, now: Instant) -> impl Iterator<Item = (Duration, u64, u64, IpAddr, &str)> {
+        self.order.iter().filter_map(move |(created, visit)| {
+            let click = self.known.get(visit)?;
+            let age = now.saturating_duration_since(*created);
+            Some((age, visit.offer_id, visit.campaign_id, visit.ip, &*click.click_id))
+        })
+    }
+
     fn forget_oldest(&mut self) {
         if let Some((_, visit)) = self.order.pop_front() {
             self.known.remove(&visit);

@@ -65,6 +65,11 @@ impl Tracker {
         }
     }
 
+    /// The clicks that are remembered.
+    pub(super) fn clicks(&self) -> &Clicks {
+        &self.clicks
+    }
+
     fn full(&self, call: &Call) -> bool {
         call.offer_id == CAPPED && self.taken >= self.cap
     }

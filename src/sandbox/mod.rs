@@ -21,4 +21,4 @@ pub use offers::{
     CAMPAIGN_INACTIVE, CAPPED, CLICK_API_DISABLED, FAILING, HANGING, OFFER_INACTIVE, OFFERS_HELP, PHONES_ONLY,
 };
 pub use options::{DEFAULT_KEY, Key, Options};
-pub use server::{PATH, serve};
+pub use server::{EXPORT, PATH, serve};

@@ -15,9 +15,10 @@ use hyper::service::service_fn;
 use hyper::{Method, Response, Uri};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
+use std::fmt::Write as _;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -25,6 +26,9 @@ use tracing::warn;
 
 /// Where the Click API is.
 pub const PATH: &str = "/api/click/create";
+
+/// Where its own list of clicks is, as a network's reports have one.
+pub const EXPORT: &str = "/clicks.csv";
 
 /// How long a connection may be idle, or take to send a request's head; as long as web servers commonly wait.
 const IDLE: Duration = Duration::from_secs(75);
@@ -89,6 +93,12 @@ impl Sandbox {
     }
 
     async fn respond(&self, method: &Method, uri: &Uri) -> Response<Full<Bytes>> {
+        if (uri.path(), method) == (EXPORT, &Method::GET) {
+            let mut response = Response::new(Full::from(self.export(SystemTime::now())));
+            let headers = response.headers_mut();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+            return response;
+        }
         let answer = match (uri.path(), method) {
             (PATH, &Method::GET) => self.call(uri.query().unwrap_or("")).await,
             (PATH, _) => Answer::method_not_allowed(),
@@ -117,8 +127,25 @@ impl Sandbox {
         answer
     }
 
+    /// The clicks of the last 300 seconds, with their times in UTC.
+    fn export(&self, at: SystemTime) -> String {
+        let tracker = self.tracker();
+        let now = Instant::now().into_std();
+        let mut out = String::from("click_id,created_at,offer_id,campaign_id,ip\r\n");
+        for (age, offer, campaign, ip, click_id) in tracker.clicks().all(now) {
+            let created = humantime::format_rfc3339_seconds(at - age);
+            // Writing to a string does not fail.
+            let _ = write!(out, "{click_id},{created},{offer},{campaign},{ip}\r\n");
+        }
+        out
+    }
+
+    fn tracker(&self) -> MutexGuard<'_, Tracker> {
+        self.tracker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn ask(&self, query: &Query) -> Answer {
-        let mut tracker = self.tracker.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tracker = self.tracker();
         // Read under the lock, so that time never runs backwards from call to call.
         let now = Instant::now().into_std();
         tracker.answer(query, now)

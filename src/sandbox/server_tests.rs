@@ -33,6 +33,23 @@ async fn only_get_on_the_one_path_is_a_call() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn its_clicks_can_be_exported() {
+    let sandbox = Sandbox::new(Options::default());
+    let first = ask(&sandbox, Method::GET, CALL).await.1["data"]["click_id"].clone();
+    ask(&sandbox, Method::GET, CALL).await;
+    tokio::time::advance(Duration::from_mins(1)).await;
+    ask(&sandbox, Method::GET, &CALL.replace("100.1", "100.2")).await;
+    let export = sandbox.export(SystemTime::UNIX_EPOCH + Duration::from_secs(90));
+    let lines: Vec<&str> = export.lines().collect();
+    assert_eq!(lines.len(), 3, "{export}");
+    let first = first.as_str().unwrap();
+    assert_eq!(lines[1], format!("{first},1970-01-01T00:00:30Z,1,2,198.51.100.1"));
+    assert!(lines[2].ends_with(",1970-01-01T00:01:30Z,1,2,198.51.100.2"), "{export}");
+    let response = sandbox.respond(&Method::GET, &Uri::from_static(EXPORT)).await;
+    assert_eq!(response.headers()[CONTENT_TYPE], "text/csv; charset=utf-8");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_takes_latency_and_jitter() {
     let sandbox = Sandbox::new(Options {
         latency: Duration::from_millis(100),

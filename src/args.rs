@@ -12,6 +12,7 @@ use jiff::{Timestamp, Zoned, tz::TimeZone};
 
 use crate::{
     commands,
+    reconcile::{Cause, Named, Order},
     report::{By, Where},
     sandbox,
 };
@@ -62,6 +63,15 @@ enum Command {
         Exit status: 0 too where visitors would go elsewhere, unless --fail-above says otherwise."
     )]
     Replay(Replay),
+    /// Compare click logs with what the network counts, and name the cause of each gap
+    #[command(
+        after_help = "Example: onehop reconcile --network export.csv clicks.jsonl\n         \
+        onehop reconcile --network days.csv --zone Europe/Moscow clicks.jsonl.*.gz clicks.jsonl\n         \
+        onehop reconcile --network export.csv --list only_here clicks.jsonl > for-their-support.csv\n\n\
+        The export is CSV (commas, semicolons or tabs; gzip too) with a column of click ids, or with days and counts of clicks.\n\
+        Columns of time, offer_id, campaign_id, IP and User-Agent are used where they are there: the more, the surer the causes."
+    )]
+    Reconcile(Reconcile),
     /// Print the JSON Schema of configurations, by which editors complete and check them
     #[command(after_help = "Example: onehop schema > onehop.schema.json\n         \
         onehop schema --links > links.schema.json\n\n\
@@ -175,6 +185,55 @@ pub struct Replay {
     pub json: bool,
 }
 
+/// What is compared.
+#[derive(Debug, Args)]
+pub struct Reconcile {
+    /// The network's own export of clicks; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub network: PathBuf,
+    /// Click logs, plain or gzip; `-` is standard input [default: the click log that the configuration names]
+    #[arg(value_name = "FILES")]
+    pub files: Vec<PathBuf>,
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: Configured,
+    /// Whose days, and times without an offset, the export has, such as Europe/Moscow
+    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]
+    pub zone: TimeZone,
+    /// Compare only hits of this tracker of the configuration, where the log has several
+    #[arg(long, value_name = "NAME")]
+    pub tracker: Option<String>,
+    /// The column of click ids, where its name does not say it
+    #[arg(long, value_name = "NAME")]
+    pub id_column: Option<String>,
+    /// The column of times or days
+    #[arg(long, value_name = "NAME")]
+    pub time_column: Option<String>,
+    /// The column of counts
+    #[arg(long, value_name = "NAME", conflicts_with = "id_column")]
+    pub count_column: Option<String>,
+    /// How dates such as 11/12/2026 are meant
+    #[arg(long, value_name = "ORDER")]
+    pub dates: Option<Order>,
+    /// Print the hits or clicks of one cause as CSV, instead of the comparison
+    #[arg(long, value_name = "CAUSE", conflicts_with = "json", hide_possible_values = true)]
+    pub list: Option<Cause>,
+    /// For programs: JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Reconcile {
+    /// What is said of columns.
+    pub fn columns(&self) -> Named {
+        Named {
+            id: self.id_column.clone(),
+            time: self.time_column.clone(),
+            count: self.count_column.clone(),
+        }
+    }
+}
+
 /// What the schema is of.
 #[derive(Debug, Args)]
 pub struct Schema {
@@ -256,6 +315,7 @@ impl Arguments {
             Command::Explain(explain) => commands::explain::run(&explain),
             Command::Report(report) => commands::report::run(&report),
             Command::Replay(replay) => commands::replay::run(&replay),
+            Command::Reconcile(reconcile) => commands::reconcile::run(&reconcile),
             Command::Schema(schema) => commands::schema::run(&schema),
             Command::Sandbox(sandbox) => commands::sandbox::run(sandbox),
         }

@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use xxhash_rust::xxh3::xxh3_64_with_secret;
+use xxhash_rust::xxh3::{xxh3_64_with_secret, xxh3_128_with_secret};
 
 /// As long as XXH3's own.
 const SECRET_BYTES: usize = 192;
@@ -37,6 +37,11 @@ impl KeyedHash {
     /// The hash of some bytes.
     pub fn of(&self, bytes: &[u8]) -> u64 {
         xxh3_64_with_secret(bytes, &self.0)
+    }
+
+    /// A print of some bytes: so long that two that differ do not have the same.
+    pub fn print(&self, bytes: &[u8]) -> u128 {
+        xxh3_128_with_secret(bytes, &self.0)
     }
 }
 

@@ -16,6 +16,7 @@
 //! | [`explain`] | the same without asking anybody |
 //! | [`observe`], [`admin`] | metrics, click log, diagnostics |
 //! | [`history`], [`report`], [`replay`] | click logs read back, what they come to, and what another configuration would have made of them |
+//! | [`reconcile`] | click logs beside what a network counts |
 //! | [`sandbox`] | the stand-in Click API |
 //! | [`click_id`], [`hit_id`], [`query`], [`percent`], [`networks`], [`offer_ids`], [`file_print`] | words that stages share |
 //! | [`about`], [`country`], [`device`], [`language`] | what can be found out about a visitor, and its words |
@@ -59,6 +60,7 @@ pub mod outcome;
 pub mod percent;
 pub mod plain_json;
 pub mod query;
+pub mod reconcile;
 pub mod redirect;
 pub mod replay;
 pub mod report;

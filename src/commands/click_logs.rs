@@ -9,7 +9,7 @@ use std::{
 use super::colour_on;
 use crate::{
     config,
-    history::{Broken, Files, Progress},
+    history::{Broken, Files, Numbered, Progress},
 };
 
 /// Lines that are none are shown up to this number, and counted.
@@ -36,7 +36,7 @@ pub(super) fn of_configuration(path: &Path) -> Result<PathBuf, String> {
 }
 
 /// Hands on every line; those that are not taken are told of, with why. `false` when some of what was asked for could not be read.
-pub(super) fn each_line(paths: Vec<PathBuf>, mut take: impl FnMut(&[u8]) -> Result<(), String>) -> bool {
+pub(super) fn each_line(paths: Vec<PathBuf>, mut take: impl FnMut(Numbered<'_>) -> Result<(), String>) -> bool {
     let mut files = Files::new(paths);
     let progress = files.progress();
     let mut telling = Telling::new(&progress);
@@ -47,7 +47,7 @@ pub(super) fn each_line(paths: Vec<PathBuf>, mut take: impl FnMut(&[u8]) -> Resu
             // As at the end of a file that was torn and went on.
             Ok(([], ..)) => {}
             Ok((line, path, number)) => {
-                let Err(why) = take(line) else { continue };
+                let Err(why) = take((line, path, number)) else { continue };
                 unfit += 1;
                 if unfit <= SHOWN {
                     telling.clear();

@@ -11,6 +11,7 @@ pub mod check;
 mod click_logs;
 pub mod demo;
 pub mod explain;
+pub mod reconcile;
 pub mod replay;
 pub mod report;
 pub mod run;

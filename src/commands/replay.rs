@@ -32,7 +32,7 @@ pub fn run(args: &args::Replay) -> ExitCode {
         args.files.clone()
     };
     let mut replay = Replay::new(way, old);
-    let is_whole = click_logs::each_line(files, |line| {
+    let is_whole = click_logs::each_line(files, |(line, ..)| {
         let line = Whole::read(line).map_err(|error| error.to_string())?;
         replay.add(&line).map(drop).map_err(str::to_owned)
     });

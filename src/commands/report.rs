@@ -23,7 +23,7 @@ pub fn run(args: &args::Report) -> ExitCode {
         args.files.clone()
     };
     let mut report = Report::new(&args.by, args.only.clone(), args.zone.clone());
-    let is_whole = click_logs::each_line(files, |line| match Line::read(line) {
+    let is_whole = click_logs::each_line(files, |(line, ..)| match Line::read(line) {
         Ok(line) if report.add(&line) => Ok(()),
         Ok(_) => Err("it has no time or no outcome".to_owned()),
         Err(error) => Err(error.to_string()),

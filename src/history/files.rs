@@ -130,13 +130,18 @@ impl Files {
     }
 }
 
-fn open(path: &Path, progress: &Progress) -> io::Result<Box<dyn BufRead>> {
+/// Opens a file, plain or compressed; what is read of it is counted.
+pub fn open(path: &Path, progress: &Progress) -> io::Result<Box<dyn BufRead>> {
     let bytes: Box<dyn Read> = if path == Path::new("-") {
         Box::new(io::stdin())
     } else {
         Box::new(File::open(path)?)
     };
-    let mut bytes = BufReader::with_capacity(BUFFER_BYTES, Counted(bytes, progress.clone()));
+    unpack(BufReader::with_capacity(BUFFER_BYTES, Counted(bytes, progress.clone())))
+}
+
+/// The bytes, unpacked if they are compressed.
+pub fn unpack(mut bytes: impl BufRead + 'static) -> io::Result<Box<dyn BufRead>> {
     if bytes.fill_buf()?.starts_with(&GZIP) {
         let plain = MultiGzDecoder::new(bytes);
         return Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, plain)));

@@ -7,7 +7,7 @@ mod line;
 mod whole;
 
 pub use self::{
-    files::{Broken, Files, Numbered, Progress},
+    files::{Broken, Files, Numbered, Progress, open, unpack},
     line::Line,
     whole::{Field, Whole},
 };

@@ -26,6 +26,7 @@ mod offers;
 mod proxies;
 mod readme;
 mod real_ip;
+mod reconcile;
 mod reload;
 mod repeats;
 mod replay;

@@ -1,0 +1,146 @@
+//! `onehop reconcile`: click logs beside what a network counts.
+
+use std::{
+    io::{self, BufWriter, Write as _},
+    path::Path,
+    process::ExitCode,
+};
+
+use super::{click_logs, failed};
+use crate::{
+    args,
+    history::Line,
+    reconcile::{self, Asked, Cause, Export, Listed, Reconcile, Unusable},
+};
+
+/// Compares on standard output.
+pub fn run(args: &args::Reconcile) -> ExitCode {
+    let files = if args.files.is_empty() {
+        match click_logs::of_configuration(&args.config.config) {
+            Ok(log) => vec![log],
+            Err(why) => return failed(&why),
+        }
+    } else {
+        args.files.clone()
+    };
+    if args.network == Path::new("-") && files.iter().any(|file| file == Path::new("-")) {
+        return failed(&"standard input can be the export or the log, not both: give one of them as a file");
+    }
+    match compare(args, files) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => failed(&why),
+    }
+}
+
+fn compare(args: &args::Reconcile, files: Vec<std::path::PathBuf>) -> Result<bool, Unusable> {
+    let asked = Asked {
+        columns: args.columns(),
+        zone: args.zone.clone(),
+        order: args.dates,
+    };
+    let export = Export::open(&args.network, &asked)?;
+    if let Some(cause) = args.list
+        && !export.has_ids()
+        && (!cause.is_of_hits() || matches!(cause, Cause::InExport | Cause::OnlyHere))
+    {
+        return Err(export.has_no_ids(cause));
+    }
+    let mut list = args.list.map(List::begin);
+    let mut compared = Reconcile::new(export, args.tracker.clone())?;
+    let is_whole = click_logs::each_line(files, |(line, path, number)| {
+        let line = Line::read(line).map_err(|error| error.to_string())?;
+        let cause = compared
+            .add(&line, path, number)
+            .ok_or("it has no time or no outcome")?;
+        if let Some(list) = &mut list {
+            list.hit(cause, &line, path, number);
+        }
+        Ok(())
+    });
+    let compared = compared.end(|cause, row| {
+        if let Some(list) = &mut list {
+            list.row(cause, row, &args.network);
+        }
+    })?;
+    let text = match list {
+        Some(list) => {
+            list.end();
+            return Ok(is_whole);
+        }
+        None if args.json => format!("{:#}\n", reconcile::json(&compared)),
+        None => reconcile::text(&compared),
+    };
+    // A reader that went away has read enough.
+    let _ = io::stdout().write_all(text.as_bytes());
+    Ok(is_whole)
+}
+
+/// The hits or clicks of one cause, as CSV.
+struct List {
+    cause: Cause,
+    out: BufWriter<io::Stdout>,
+}
+
+impl List {
+    fn begin(cause: Cause) -> Self {
+        let mut list = Self {
+            cause,
+            out: BufWriter::new(io::stdout()),
+        };
+        list.line(["click_id", "hit_id", "time", "offer_id", "campaign_id", "place"].map(str::to_owned));
+        list
+    }
+
+    fn hit(&mut self, cause: Cause, line: &Line<'_>, path: &Path, number: u64) {
+        if cause != self.cause {
+            return;
+        }
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        let id = |id: Option<u64>| id.map_or_else(String::new, |id| id.to_string());
+        self.line([
+            text(line.click_id.as_deref()),
+            text(line.hit_id.as_deref()),
+            (*line.time).to_owned(),
+            id(line.offer_id),
+            id(line.campaign_id),
+            format!("{}:{number}", path.display()),
+        ]);
+    }
+
+    fn row(&mut self, cause: Cause, row: &Listed<'_>, path: &Path) {
+        if cause != self.cause {
+            return;
+        }
+        let id = |id: Option<u64>| id.map_or_else(String::new, |id| id.to_string());
+        self.line([
+            row.click_id.to_owned(),
+            String::new(),
+            row.time.to_owned(),
+            id(row.offer_id),
+            id(row.campaign_id),
+            format!("{}:{}", path.display(), row.line),
+        ]);
+    }
+
+    /// A line of fields, in quotes where they need them; no terminal obeys it.
+    fn line(&mut self, fields: [String; 6]) {
+        let fields = fields.map(|field| {
+            let field: String = field
+                .chars()
+                .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+                .collect();
+            if field.contains([',', '"']) {
+                format!("\"{}\"", field.replace('"', "\"\""))
+            } else {
+                field
+            }
+        });
+        // A reader that went away has read enough.
+        let _ = write!(self.out, "{}\r\n", fields.join(","));
+    }
+
+    fn end(mut self) {
+        let _ = self.out.flush();
+    }
+}

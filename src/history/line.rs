@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
+use crate::query::TAGS;
+
 /// A text out of a line; it is the line's own bytes wherever nothing is escaped.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(transparent)]
@@ -62,6 +64,86 @@ impl<'a> Line<'a> {
     }
 }
 
+/// A hit as far as it tells who came, with what, and where to.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Visit<'a> {
+    /// RFC 3339, in UTC.
+    #[serde(borrow)]
+    pub time: Text<'a>,
+    /// The outcome's name.
+    #[serde(borrow)]
+    pub outcome: Text<'a>,
+    /// Its reason.
+    #[serde(borrow, default)]
+    pub reason: Option<Text<'a>>,
+    /// The host that was asked for.
+    #[serde(borrow, default)]
+    pub host: Option<Text<'a>>,
+    /// The path.
+    #[serde(borrow, default)]
+    pub path: Option<Text<'a>>,
+    /// The link's place.
+    #[serde(borrow, default)]
+    pub link: Option<Text<'a>>,
+    /// The click.
+    #[serde(borrow, default)]
+    pub click_id: Option<Text<'a>>,
+    /// The visitor's address, its network, or a word for it.
+    #[serde(borrow, default)]
+    pub ip: Option<Text<'a>>,
+    /// The User-Agent.
+    #[serde(borrow, default)]
+    pub user_agent: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    utm_source: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    utm_medium: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    utm_campaign: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    utm_term: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    utm_content: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    subid1: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    subid2: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    subid3: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    subid4: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    subid5: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    subid6: Option<Text<'a>>,
+}
+
+impl<'a> Visit<'a> {
+    /// Reads a line, with or without its end.
+    pub fn read(line: &'a [u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(line)
+    }
+
+    /// What the tracker was told by the visitor and the affiliate, by its names.
+    pub fn tags(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let values = [
+            &self.utm_source,
+            &self.utm_medium,
+            &self.utm_campaign,
+            &self.utm_term,
+            &self.utm_content,
+            &self.subid1,
+            &self.subid2,
+            &self.subid3,
+            &self.subid4,
+            &self.subid5,
+            &self.subid6,
+        ];
+        let named = TAGS.into_iter().zip(values);
+        named.filter_map(|(name, value)| Some((name, value.as_deref()?)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,5 +158,20 @@ mod tests {
         assert_eq!(line.offer.as_deref(), Some("dé"));
         assert_eq!((line.country, line.click_id, line.total_ms), (None, None, Some(1.5)));
         assert!(Line::read(b"{\"time\":\"2026").is_err());
+    }
+
+    #[test]
+    fn each_tag_has_its_own_value() {
+        let mut line = serde_json::json!({"time": "t", "outcome": "advertiser"});
+        for tag in TAGS {
+            line[tag] = tag.to_uppercase().into();
+        }
+        let line = line.to_string();
+        let visit = Visit::read(line.as_bytes()).expect("a line");
+        let told: Vec<_> = visit.tags().collect();
+        assert_eq!(told.len(), TAGS.len());
+        for (name, value) in told {
+            assert_eq!(value, name.to_uppercase());
+        }
     }
 }

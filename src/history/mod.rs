@@ -8,6 +8,6 @@ mod whole;
 
 pub use self::{
     files::{Broken, Files, Numbered, Progress},
-    line::Line,
+    line::{Line, Visit},
     whole::{Field, Whole},
 };

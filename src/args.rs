@@ -47,6 +47,13 @@ enum Command {
         The key is never shown. Behind a trusted proxy, --ip is the proxy's address, and --header 'X-Forwarded-For: …' the visitor's."
     )]
     Explain(Explain),
+    /// Look what is wrong: trackers, keys, certificates, databases, clock, ports, and what a click log tells; with the mend
+    #[command(after_help = "Example: onehop doctor -c onehop.toml\n         \
+        onehop doctor --offline --json\n         \
+        onehop doctor clicks.jsonl.*.gz clicks.jsonl\n\n\
+        Each finding is ok, warn, fail, or ? where it could not be found out. Exit status: 1 if something fails, 0 otherwise.\n\
+        Each tracker is asked for a click of no offer, which makes none; a real one is made only with --click, or after a question.")]
+    Doctor(Doctor),
     /// Count where the clicks of click logs went: by link, offer, day, country, device and reason
     #[command(after_help = "Example: onehop report clicks.jsonl\n         \
         onehop report --where reason=targeting --by link,country clicks.jsonl\n         \
@@ -128,6 +135,26 @@ pub struct Explain {
     /// When, such as 2026-12-24T18:00Z, 2026-12-24T19:00+01:00 or 2026-12-24T19:00[Europe/Berlin] [default: now]
     #[arg(long, value_name = "TIME", value_parser = moment)]
     pub at: Option<SystemTime>,
+    /// For programs: JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What is looked at.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Click logs, plain or gzip; `-` is standard input [default: the click log that the configuration names, if it is there]
+    #[arg(value_name = "LOG FILES")]
+    pub files: Vec<PathBuf>,
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: Configured,
+    /// Ask nobody: leave out the trackers, and the clock, which is compared with theirs
+    #[arg(long, conflicts_with = "click")]
+    pub offline: bool,
+    /// Make one real click at each tracker of which nothing less tells whether it accepts the key
+    #[arg(long)]
+    pub click: bool,
     /// For programs: JSON
     #[arg(long)]
     pub json: bool,
@@ -313,6 +340,7 @@ impl Arguments {
             Command::Run(configured) => commands::run::run(&configured),
             Command::Check(check) => commands::check::run(&check),
             Command::Explain(explain) => commands::explain::run(&explain),
+            Command::Doctor(doctor) => commands::doctor::run(&doctor),
             Command::Report(report) => commands::report::run(&report),
             Command::Replay(replay) => commands::replay::run(&replay),
             Command::Reconcile(reconcile) => commands::reconcile::run(&reconcile),

@@ -82,6 +82,16 @@ impl Database {
         })
     }
 
+    /// What it tells of.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Its file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Whether there is another file than the one that was read, and nobody has written to it since the last look. A disk that
     /// hangs is waited for where nobody else waits.
     async fn has_changed(&mut self) -> bool {

@@ -14,6 +14,7 @@
 //! | [`click`] | the Click API |
 //! | [`redirect`] | templates and locations |
 //! | [`explain`] | the same without asking anybody |
+//! | [`doctor`] | what is wrong around an edge, and the mend |
 //! | [`observe`], [`admin`] | metrics, click log, diagnostics |
 //! | [`history`], [`report`], [`replay`] | click logs read back, what they come to, and what another configuration would have made of them |
 //! | [`reconcile`] | click logs beside what a network counts |
@@ -41,6 +42,7 @@ pub mod config;
 pub mod country;
 pub mod databases;
 pub mod device;
+pub mod doctor;
 pub mod door;
 pub mod edge;
 pub mod explain;

@@ -40,7 +40,19 @@ pub fn bind_beside(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
+/// Whether an address could be bound, alone or beside an edge that listens there. It is bound and let go, and never listened at:
+/// no visitor of whoever does is taken away.
+pub fn try_to_bind(address: SocketAddr, beside: bool) -> io::Result<()> {
+    bound(address, beside).map(drop)
+}
+
 fn open(address: SocketAddr, beside: bool) -> io::Result<TcpListener> {
+    let socket = bound(address, beside)?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+fn bound(address: SocketAddr, beside: bool) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(beside)?;
@@ -50,8 +62,7 @@ fn open(address: SocketAddr, beside: bool) -> io::Result<TcpListener> {
     }
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
+    Ok(socket)
 }
 
 /// Whose a listening socket is.

@@ -342,7 +342,8 @@ fn repeat(reply: &Reply, answer: &Answer) -> Repeat {
     }
 }
 
-fn read(reply: &Reply) -> Answer {
+/// The answer that a reply is.
+pub(super) fn read(reply: &Reply) -> Answer {
     match &reply.body {
         Ok(body) => wire::read(reply.status, body),
         // Outside 2xx the number says enough.

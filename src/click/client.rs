@@ -48,7 +48,12 @@ pub struct Reply {
     pub body: Result<Bytes, BrokenBody>,
     /// How long the tracker asks to be left alone: `Retry-After` in seconds (RFC 9110, section 10.2.3); a date is not read.
     pub retry_after: Option<Duration>,
+    /// What the tracker's clock says: `Date` as it stood there (RFC 9110, section 5.6.7), in the one form that is written today.
+    pub date: Option<Date>,
 }
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT`, or whatever else has as many bytes.
+pub type Date = [u8; 29];
 
 /// Why a body could not be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,8 +95,8 @@ pub struct Lease(Connection);
 
 /// The connections to one tracker.
 pub struct Client {
-    endpoint: Endpoint,
-    network: Arc<dyn Network>,
+    pub(super) endpoint: Endpoint,
+    pub(super) network: Arc<dyn Network>,
     pub(super) names: Arc<Names>,
     pool: Pool,
     /// The number of the next connection.

@@ -218,6 +218,18 @@ async fn spares_that_die_or_cannot_be_made_are_no_storm() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_trackers_clock_is_read_over_both() {
+    for alpn in [HTTP2, &["http/1.1"]] {
+        let (client, _) = over_tls(alpn, |_| ());
+        let by = Instant::now() + LIMIT;
+        let (reply, _) = client.fresh(&target(), &Seat::default(), by).await.expect("a reply");
+        let date = reply.date.expect("a date");
+        let date = str::from_utf8(&date).expect("text");
+        assert!(httpdate::parse_http_date(date).is_ok(), "{date}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_connection_is_for_many_requests_over_http2() {
     let (client, network) = over_tls(HTTP2, |tracker| tracker.takes = Duration::from_millis(100));
     let made = || network.connects().len();

@@ -258,6 +258,8 @@ fn lost(error: &hyper::Error) -> Lost {
 async fn reply(response: Response<Incoming>) -> Reply {
     let status = response.status();
     let retry_after = response.headers().get(header::RETRY_AFTER).and_then(seconds);
+    let date = response.headers().get(header::DATE);
+    let date = date.and_then(|date| date.as_bytes().try_into().ok());
     let body = match Limited::new(response.into_body(), MAX_ANSWER_BYTES).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(BrokenBody::TooLarge),
@@ -267,6 +269,7 @@ async fn reply(response: Response<Incoming>) -> Reply {
         status,
         body,
         retry_after,
+        date,
     }
 }
 

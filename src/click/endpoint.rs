@@ -143,14 +143,22 @@ impl Endpoint {
     ///
     /// Dropped at the await, it closes the stream.
     pub(super) async fn secure(&self, stream: Box<dyn Stream>) -> Result<Wire, CallError> {
+        let secured = self.shake_hands(stream).await;
+        secured.map_err(|error| match untrusted(&error) {
+            Some(_) => CallError::NotTrusted("its certificate is not valid for its name, or signed by no known root"),
+            None => CallError::Unreachable("the TLS handshake failed"),
+        })
+    }
+
+    /// The same with the error as it came, which [`untrusted`] reads.
+    pub(super) async fn shake_hands(&self, stream: Box<dyn Stream>) -> io::Result<Wire> {
         match &self.tls {
             None => Ok(Wire {
                 stream,
                 is_http2: false,
             }),
             Some((connector, name)) => {
-                let secured = connector.connect(name.clone(), stream).await;
-                let stream = secured.map_err(|error| tls_failure(&error))?;
+                let stream = connector.connect(name.clone(), stream).await?;
                 Ok(Wire {
                     is_http2: stream.get_ref().1.alpn_protocol() == Some(b"h2"),
                     stream: Box::new(stream),
@@ -198,14 +206,32 @@ fn tls_config(extra_roots: &Roots) -> Result<rustls::ClientConfig, NotATracker> 
     Ok(config)
 }
 
-fn tls_failure(error: &io::Error) -> CallError {
-    let is_certificate = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-        .is_some_and(|error| matches!(error, rustls::Error::InvalidCertificate(_)));
-    if is_certificate {
-        CallError::NotTrusted("its certificate is not valid for its name, or signed by no known root")
-    } else {
-        CallError::Unreachable("the TLS handshake failed")
-    }
+/// Why a certificate is not believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Untrusted {
+    /// It has ended, or one of its issuers'.
+    Expired,
+    /// It does not hold yet.
+    NotYetValid,
+    /// It is for other hosts.
+    OtherName,
+    /// No known root has signed it.
+    UnknownIssuer,
+    /// Something else is wrong with it.
+    Unfit,
+}
+
+/// What a handshake found wrong with the tracker's certificate; `None` when it failed for something else.
+pub(super) fn untrusted(error: &io::Error) -> Option<Untrusted> {
+    use rustls::{CertificateError as Wrong, Error};
+    let Error::InvalidCertificate(wrong) = error.get_ref()?.downcast_ref()? else {
+        return None;
+    };
+    Some(match wrong {
+        Wrong::Expired | Wrong::ExpiredContext { .. } => Untrusted::Expired,
+        Wrong::NotValidYet | Wrong::NotValidYetContext { .. } => Untrusted::NotYetValid,
+        Wrong::NotValidForName | Wrong::NotValidForNameContext { .. } => Untrusted::OtherName,
+        Wrong::UnknownIssuer => Untrusted::UnknownIssuer,
+        _ => Untrusted::Unfit,
+    })
 }

@@ -11,7 +11,7 @@ use httparse::{Header, Response, Status};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{
-    client::{BrokenBody, CallError, MAX_ANSWER_BYTES, Reply},
+    client::{BrokenBody, CallError, Date, MAX_ANSWER_BYTES, Reply},
     connection::{Card, Lost},
     endpoint::Endpoint,
     network::{Stream, says_nothing},
@@ -77,6 +77,7 @@ impl Http1 {
             status: head.status,
             body,
             retry_after: head.retry_after,
+            date: head.date,
         };
         Ok((reply, again.then_some(self)))
     }
@@ -170,6 +171,7 @@ struct Head {
     /// The connection may take another request.
     may_go_on: bool,
     retry_after: Option<Duration>,
+    date: Option<Date>,
 }
 
 /// How the end of a body is known (RFC 9112, section 6.3).
@@ -200,9 +202,10 @@ impl Head {
         let status = status.ok_or(NotHttp)?;
         let is_http11 = response.version == Some(1);
         let (mut may_go_on, mut length_told, mut is_coded, mut is_chunked) = (is_http11, None, false, false);
-        let mut retry_after = None;
+        let (mut retry_after, mut date) = (None, None);
         for Header { name, value } in &*response.headers {
             match name.len() {
+                4 if name.eq_ignore_ascii_case("date") => date = (*value).try_into().ok(),
                 10 if name.eq_ignore_ascii_case("connection") => {
                     for option in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
                         may_go_on &= !option.eq_ignore_ascii_case(b"close");
@@ -241,6 +244,7 @@ impl Head {
             body,
             may_go_on,
             retry_after: retry_after.map(Duration::from_secs),
+            date,
         };
         Ok(Some((head, length)))
     }

@@ -168,3 +168,19 @@ async fn how_long_to_leave_it_alone() {
         assert_eq!((reply.status.as_u16(), reply.retry_after), (503, expected), "{field}");
     }
 }
+
+#[tokio::test]
+async fn what_the_trackers_clock_says() {
+    const DATE: &[u8; 29] = b"Sun, 06 Nov 1994 08:49:37 GMT";
+    for (field, expected) in [
+        ("Date: Sun, 06 Nov 1994 08:49:37 GMT", Some(*DATE)),
+        ("date:  Sun, 06 Nov 1994 08:49:37 GMT ", Some(*DATE)),
+        ("Date: Sunday, 06-Nov-94 08:49:37 GMT", None),
+        ("Date: now", None),
+        ("Late: Sun, 06 Nov 1994 08:49:37 GMT", None),
+    ] {
+        let answer = format!("HTTP/1.1 400 x\r\n{field}\r\nContent-Length: 0\r\n\r\n");
+        let (reply, _) = answered(answer.as_bytes(), 4096, true).await.expect("a reply");
+        assert_eq!(reply.date, expected, "{field}");
+    }
+}

@@ -3,6 +3,7 @@
 //! Owns the contract with the tracker (`wire`, and `plain` for what most answers are), the connections to it (`client`, of
 //! `endpoint`, `network`, `names`, `dial`, `connection`, `http1`, `pool` and `warm`), one call with its limits (`attempts`), the
 //! sharing of calls under way (`flight`), of clicks already had (`cache`) and of what is said of an offer to everyone (`words`).
+//! `probe` goes the same way by single steps, for whoever looks what is wrong.
 //! Knows nothing of links or redirects.
 
 pub mod answer;
@@ -24,6 +25,7 @@ mod network;
 mod pace;
 mod plain;
 mod pool;
+pub mod probe;
 mod progress;
 #[cfg(test)]
 #[path = "scripted_tests.rs"]

@@ -25,6 +25,12 @@ use crate::{
     query::{Query, TAGS},
 };
 
+/// Documented to be answered by 400. The address and the User-Agent say to whoever reads the tracker's log what it was.
+const OF_NO_OFFER: &[u8] = concat!(
+    "&offer_id=none&campaign_id=none&promo_id=none&user_ip=0.0.0.0&user_useragent=onehop-doctor%2F",
+    env!("CARGO_PKG_VERSION")
+)
+.as_bytes();
 /// The longest request target that common readers take.
 const MAX_TARGET_BYTES: usize = 65_534;
 
@@ -126,6 +132,21 @@ impl Prefix {
         // The tracker's own path has been read as one, and everything else is encoded here.
         let is_target = out.len() <= MAX_TARGET_BYTES && told.iter().all(|(_, value)| is_of_target(value));
         is_target.then_some(Target(out))
+    }
+
+    /// A request that can make no click: what stands for its ids is no number.
+    pub(super) fn of_no_offer(&self) -> Target {
+        Target([&*self.bytes, OF_NO_OFFER].concat())
+    }
+
+    /// The same with a key that is nobody's.
+    pub(super) fn of_no_offer_by_a_stranger(&self) -> Target {
+        let key = format!(
+            "{:08x}-0000-4000-8000-{:012x}",
+            fastrand::u32(..),
+            fastrand::u64(..1 << 48)
+        );
+        Target([&self.bytes[..self.key_at], key.as_bytes(), OF_NO_OFFER].concat())
     }
 
     /// The same for a person to read: `…` stands for the key.

@@ -10,6 +10,7 @@ use std::{
 pub mod check;
 mod click_logs;
 pub mod demo;
+pub mod doctor;
 pub mod explain;
 pub mod reconcile;
 pub mod replay;

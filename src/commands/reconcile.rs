@@ -9,7 +9,7 @@ use std::{
 use super::{click_logs, failed};
 use crate::{
     args,
-    history::Line,
+    history::Whole,
     reconcile::{self, Asked, Cause, Export, Listed, Reconcile, Unusable},
 };
 
@@ -49,7 +49,7 @@ fn compare(args: &args::Reconcile, files: Vec<std::path::PathBuf>) -> Result<boo
     let mut list = args.list.map(List::begin);
     let mut compared = Reconcile::new(export, args.tracker.clone())?;
     let is_whole = click_logs::each_line(files, |(line, path, number)| {
-        let line = Line::read(line).map_err(|error| error.to_string())?;
+        let line = Whole::read(line).map_err(|error| error.to_string())?;
         let cause = compared
             .add(&line, path, number)
             .ok_or("it has no time or no outcome")?;
@@ -92,7 +92,7 @@ impl List {
         list
     }
 
-    fn hit(&mut self, cause: Cause, line: &Line<'_>, path: &Path, number: u64) {
+    fn hit(&mut self, cause: Cause, line: &Whole<'_>, path: &Path, number: u64) {
         if cause != self.cause {
             return;
         }

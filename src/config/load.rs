@@ -4,6 +4,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use super::{
@@ -81,6 +82,21 @@ impl Config {
     /// How many offers there are.
     pub fn offers(&self) -> usize {
         self.links.items().iter().map(|link| link.offers.len()).sum()
+    }
+
+    /// What addresses are looked up in.
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// How visitors' addresses are decided.
+    pub fn real_ip(&self) -> &RealIp {
+        &self.real_ip
+    }
+
+    /// The longest that a visitor waits for trackers.
+    pub fn deadline(&self) -> Duration {
+        self.click.care.deadline
     }
 
     /// What hits are served from.

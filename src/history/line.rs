@@ -23,18 +23,12 @@ pub struct Line<'a> {
     /// RFC 3339, in UTC.
     #[serde(borrow)]
     pub time: Text<'a>,
-    /// The hit's id.
-    #[serde(borrow, default)]
-    pub hit_id: Option<Text<'a>>,
     /// The outcome's name.
     #[serde(borrow)]
     pub outcome: Text<'a>,
     /// Its reason.
     #[serde(borrow, default)]
     pub reason: Option<Text<'a>>,
-    /// The path, as it came.
-    #[serde(borrow, default)]
-    pub path: Option<Text<'a>>,
     /// The link's place.
     #[serde(borrow, default)]
     pub link: Option<Text<'a>>,
@@ -47,66 +41,15 @@ pub struct Line<'a> {
     /// The tracker's number of the offer.
     #[serde(default)]
     pub offer_id: Option<u64>,
-    /// The tracker's number of the campaign.
-    #[serde(default)]
-    pub campaign_id: Option<u64>,
     /// The click.
     #[serde(borrow, default)]
     pub click_id: Option<Text<'a>>,
-    /// Where the answer came from.
-    #[serde(borrow, default)]
-    pub cache: Option<Text<'a>>,
-    /// Requests that went to trackers.
-    #[serde(default)]
-    pub attempts: Option<u64>,
-    /// The visitor's address, as far as it is told.
-    #[serde(borrow, default)]
-    pub ip: Option<Text<'a>>,
     /// The country of the visitor's address.
     #[serde(borrow, default)]
     pub country: Option<Text<'a>>,
     /// The visitor's kind of device.
     #[serde(borrow, default)]
     pub device: Option<Text<'a>>,
-    /// The User-Agent.
-    #[serde(borrow, default)]
-    pub user_agent: Option<Text<'a>>,
-    /// The page that the visitor came from.
-    #[serde(borrow, default)]
-    pub referrer: Option<Text<'a>>,
-    /// What the tracker was told.
-    #[serde(borrow, default)]
-    pub utm_source: Option<Text<'a>>,
-    /// What the tracker was told.
-    #[serde(borrow, default)]
-    pub utm_medium: Option<Text<'a>>,
-    /// What the tracker was told.
-    #[serde(borrow, default)]
-    pub utm_campaign: Option<Text<'a>>,
-    /// What the tracker was told.
-    #[serde(borrow, default)]
-    pub utm_term: Option<Text<'a>>,
-    /// What the tracker was told.
-    #[serde(borrow, default)]
-    pub utm_content: Option<Text<'a>>,
-    /// What the tracker was told.
-    #[serde(borrow, default)]
-    pub subid1: Option<Text<'a>>,
-    /// What the tracker was told.
-    #[serde(borrow, default)]
-    pub subid2: Option<Text<'a>>,
-    /// What the tracker was told.
-    #[serde(borrow, default)]
-    pub subid3: Option<Text<'a>>,
-    /// What the tracker was told.
-    #[serde(borrow, default)]
-    pub subid4: Option<Text<'a>>,
-    /// What the tracker was told.
-    #[serde(borrow, default)]
-    pub subid5: Option<Text<'a>>,
-    /// What the tracker was told.
-    #[serde(borrow, default)]
-    pub subid6: Option<Text<'a>>,
     /// From the request's head to the answer, in milliseconds.
     #[serde(default)]
     pub total_ms: Option<f64>,
@@ -116,24 +59,6 @@ impl<'a> Line<'a> {
     /// Reads a line, with or without its end.
     pub fn read(line: &'a [u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(line)
-    }
-
-    /// What the tracker was told beside who the visitor is: `utm_*` and `subid*`, in the order of [`crate::query::TAGS`].
-    pub fn tags(&self) -> [Option<&str>; 11] {
-        [
-            &self.utm_source,
-            &self.utm_medium,
-            &self.utm_campaign,
-            &self.utm_term,
-            &self.utm_content,
-            &self.subid1,
-            &self.subid2,
-            &self.subid3,
-            &self.subid4,
-            &self.subid5,
-            &self.subid6,
-        ]
-        .map(Option::as_deref)
     }
 }
 
@@ -151,13 +76,5 @@ mod tests {
         assert_eq!(line.offer.as_deref(), Some("dé"));
         assert_eq!((line.country, line.click_id, line.total_ms), (None, None, Some(1.5)));
         assert!(Line::read(b"{\"time\":\"2026").is_err());
-    }
-
-    #[test]
-    fn tags_stand_in_their_order() {
-        let tags = crate::query::TAGS.map(|tag| format!(r#","{tag}":"{tag}""#)).concat();
-        let line = format!(r#"{{"time":"","outcome":""{tags}}}"#);
-        let line = Line::read(line.as_bytes()).expect("a line");
-        assert_eq!(line.tags(), crate::query::TAGS.map(Some));
     }
 }

@@ -75,6 +75,12 @@ pub struct Whole<'a> {
     /// The click.
     #[serde(borrow, default)]
     pub click_id: Option<Text<'a>>,
+    /// Where the answer came from.
+    #[serde(borrow, default)]
+    pub cache: Option<Text<'a>>,
+    /// Requests that went to trackers.
+    #[serde(default)]
+    pub attempts: Option<u64>,
     /// The visitor's address, or what stands for it.
     #[serde(borrow, default)]
     pub ip: Option<Text<'a>>,
@@ -93,6 +99,9 @@ pub struct Whole<'a> {
     /// A reason of the tracker's own.
     #[serde(borrow, default)]
     pub tracker_reason: Option<Text<'a>>,
+    /// From the request's head to the answer, in milliseconds.
+    #[serde(default)]
+    pub total_ms: Option<f64>,
     #[serde(borrow, default)]
     utm_source: Option<Text<'a>>,
     #[serde(borrow, default)]

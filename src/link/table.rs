@@ -3,7 +3,7 @@
 //! An exact host beats a wildcard, a longer wildcard a shorter one; on one host an exact path beats a subtree, a deeper
 //! subtree a shallower one. A place of a more particular host that does not take the path leaves it to the next.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use hashbrown::HashTable;
 use smallvec::SmallVec;
@@ -152,6 +152,13 @@ impl<T> Table<T> {
     /// The items in the order in which they came.
     pub fn items(&self) -> &[T] {
         &self.items
+    }
+
+    /// The hosts of all places as they are matched, each once and in order: `go.example.com`, `*.example.com`, `*`.
+    pub fn hosts(&self) -> BTreeSet<&str> {
+        let places = 0..u32::try_from(self.keys.ends.len()).unwrap_or(u32::MAX);
+        let keys = places.filter_map(|number| str::from_utf8(self.keys.key(number)).ok());
+        keys.map(|key| key.split('/').next().unwrap_or_default()).collect()
     }
 
     /// The link for a canonical host and path.

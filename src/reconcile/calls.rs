@@ -11,7 +11,7 @@ use super::{
     dates::{Dates, When},
     export::{Export, Row},
 };
-use crate::{history::Line, keyed_hash::KeyedHash};
+use crate::{history::Whole, keyed_hash::KeyedHash};
 
 /// Why a call's click is not in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,12 +109,12 @@ impl Calls {
     }
 
     /// A call of a hit.
-    pub(super) fn add(&mut self, dates: &Dates, call: Call, line: &Line<'_>, at: Timestamp) {
+    pub(super) fn add(&mut self, dates: &Dates, call: Call, line: &Whole<'_>, at: Timestamp) {
         let words = Words {
             offer: line.offer_id,
             campaign: line.campaign_id,
             ip: line.ip.as_deref().and_then(|ip| ip.parse().ok()),
-            user_agent: line.user_agent.as_deref(),
+            user_agent: line.user_agent.text(),
         };
         let which = words.known() & self.said;
         if !self.had.contains(&which) {

@@ -37,7 +37,7 @@ pub use self::{
     written::{json, text},
 };
 use crate::{
-    history::Line,
+    history::Whole,
     keyed_hash::KeyedHash,
     outcome::{Kind, Reason},
 };
@@ -128,7 +128,7 @@ impl Reconcile {
     }
 
     /// Gives a hit its cause; `None` when its time or its outcome is none.
-    pub fn add(&mut self, line: &Line<'_>, path: &Path, number: u64) -> Option<Cause> {
+    pub fn add(&mut self, line: &Whole<'_>, path: &Path, number: u64) -> Option<Cause> {
         let at: Timestamp = line.time.parse().ok()?;
         let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == &*line.outcome)?;
         let span = self.log.get_or_insert(Span { first: at, last: at });
@@ -151,7 +151,7 @@ impl Reconcile {
         Some(cause)
     }
 
-    fn cause(&mut self, line: &Line<'_>, kind: Kind, at: Timestamp) -> Cause {
+    fn cause(&mut self, line: &Whole<'_>, kind: Kind, at: Timestamp) -> Cause {
         if let (Some(wanted), Some(tracker)) = (&self.tracker, &line.tracker)
             && **wanted != **tracker
         {
@@ -173,7 +173,7 @@ impl Reconcile {
         }
     }
 
-    fn with_click(&mut self, line: &Line<'_>, id: &str, at: Timestamp) -> Cause {
+    fn with_click(&mut self, line: &Whole<'_>, id: &str, at: Timestamp) -> Cause {
         let print = self.prints.print(id.as_bytes());
         let told = self.told(line);
         let (before, theirs) = match &mut self.theirs {
@@ -223,10 +223,13 @@ impl Reconcile {
     }
 
     /// A print of what the tracker was told beside who the visitor is, and by which link; never 0.
-    fn told(&self, line: &Line<'_>) -> u32 {
+    fn told(&self, line: &Whole<'_>) -> u32 {
         let mut text = String::new();
-        let way = [line.link.as_deref(), line.path.as_deref(), line.referrer.as_deref()];
-        for word in way.into_iter().chain(line.tags()) {
+        let way = [line.link.as_deref(), line.path.as_deref(), line.referrer.text()];
+        for word in way
+            .into_iter()
+            .chain(line.tags().flat_map(|(name, value)| [Some(name), Some(value)]))
+        {
             // No text has a NUL of its own: the log escapes it, and a visitor's is one more sign.
             text.push_str(word.unwrap_or("\u{1}"));
             text.push('\0');
@@ -356,7 +359,7 @@ impl Theirs {
 }
 
 /// Whether a tracker was asked that may have made a click, while the visitor went elsewhere.
-fn is_unanswered(line: &Line<'_>, kind: Kind) -> bool {
+fn is_unanswered(line: &Whole<'_>, kind: Kind) -> bool {
     if kind == Kind::Refused {
         // Visitors who left, while the tracker was waited for; what is refused at a link for another reason is so at once.
         return line.link.is_some() && line.total_ms.is_some_and(|ms| ms >= 1.0);

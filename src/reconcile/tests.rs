@@ -58,7 +58,7 @@ fn compare(export: &str, zone: &str, tracker: Option<&str>, log: &[String]) -> T
     let export = Export::open(&path, &asked).expect("an export");
     let mut reconcile = Reconcile::new(export, tracker.map(str::to_owned)).expect("rows");
     let hits = log.iter().enumerate().map(|(number, line)| {
-        let line = Line::read(line.as_bytes()).expect("a line");
+        let line = Whole::read(line.as_bytes()).expect("a line");
         reconcile
             .add(&line, Path::new("log"), number as u64 + 1)
             .expect("a hit")

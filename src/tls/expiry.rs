@@ -84,7 +84,8 @@ impl ExpiryWatch {
     }
 }
 
-fn level(certificate: &Certificate, now: SystemTime) -> Option<Level> {
+/// How near a certificate's end is; `None` when it is far.
+pub fn level(certificate: &Certificate, now: SystemTime) -> Option<Level> {
     let Ok(left) = certificate.not_after().duration_since(now) else {
         return Some(Level::Over);
     };

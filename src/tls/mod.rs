@@ -11,6 +11,7 @@
 //! | `x509`, `names` | what a certificate says; which hosts it covers |
 //! | `certificates` | the snapshot, and the choice of one by what a visitor says first |
 //! | `store` | the snapshot in use, and taking up changed files |
+//! | `trust` | whether browsers know who signed one |
 //! | `expiry` | when somebody is to be told that a certificate ends |
 //! | `config` | what is spoken: versions, suites, groups, tickets |
 //! | `acceptor` | handshakes within limits of time and work |
@@ -28,6 +29,7 @@ mod mistake;
 mod names;
 mod pair;
 mod store;
+mod trust;
 mod turns;
 mod x509;
 
@@ -36,9 +38,10 @@ pub use self::{
     certificate::Certificate,
     certificates::{Certificates, Reading},
     development::development,
-    expiry::{Expiring, ExpiryWatch, Level},
+    expiry::{Expiring, ExpiryWatch, Level, level},
     mistake::{Mistake, Severity},
     store::{Reload, Store, Watch},
+    trust::Trust,
 };
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ pub(super) struct Said {
     pub(super) not_before: SystemTime,
     pub(super) not_after: SystemTime,
     pub(super) key: Key,
+    /// Whether it names itself as its issuer.
+    pub(super) is_own_issuer: bool,
 }
 
 /// Kinds of keys, those first that are chosen first: the faster to sign with, of those that all browsers take.
@@ -48,9 +50,9 @@ pub(super) fn read(certificate: &CertificateDer<'_>) -> Option<Said> {
     let (_version, rest) = expect(CONTEXT_0, signed)?;
     let (_serial, rest) = expect(INTEGER, rest)?;
     let (_algorithm, rest) = expect(SEQUENCE, rest)?;
-    let (_issuer, rest) = expect(SEQUENCE, rest)?;
+    let (issuer, rest) = expect(SEQUENCE, rest)?;
     let (validity, rest) = expect(SEQUENCE, rest)?;
-    let (_subject, rest) = expect(SEQUENCE, rest)?;
+    let (subject, rest) = expect(SEQUENCE, rest)?;
     let (info, rest) = expect(SEQUENCE, rest)?;
     let (not_before, not_after) = times(validity)?;
     let mut names = Names::default();
@@ -62,6 +64,7 @@ pub(super) fn read(certificate: &CertificateDer<'_>) -> Option<Said> {
         not_before,
         not_after,
         key: key(info)?,
+        is_own_issuer: issuer == subject,
     })
 }
 

@@ -124,6 +124,11 @@ impl CountryDatabase {
         }
     }
 
+    /// When it was built, in seconds since 1970, as it says itself.
+    pub fn built(&self) -> u64 {
+        self.file.built()
+    }
+
     /// The country of an address; `None` too where the database has a code that no country has.
     pub fn country(&self, ip: IpAddr) -> Option<Country> {
         let record = self.file.record(ip)?;
@@ -161,6 +166,11 @@ impl AsnDatabase {
             }),
             None => Err(NotADatabase::WithoutNumbers(file.content(), countries.is_some())),
         }
+    }
+
+    /// When it was built, in seconds since 1970, as it says itself.
+    pub fn built(&self) -> u64 {
+        self.file.built()
     }
 
     /// The number of the autonomous system of an address.

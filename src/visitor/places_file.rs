@@ -102,6 +102,10 @@ impl File {
         self.reader.metadata().ip_version == 6
     }
 
+    pub(super) fn built(&self) -> u64 {
+        self.reader.metadata().build_epoch
+    }
+
     fn database_type(&self) -> &str {
         &self.reader.metadata().database_type
     }

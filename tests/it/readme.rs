@@ -45,6 +45,15 @@ fn it_names_every_reason_outcome_and_macro() {
 }
 
 #[test]
+fn it_names_every_check_of_the_doctor() {
+    for check in onehop::doctor::Check::ALL {
+        let name = serde_json::json!(check);
+        let name = name.as_str().expect("a name");
+        assert!(README.contains(&format!("`{name}`")), "{name}");
+    }
+}
+
+#[test]
 fn its_table_of_limits_is_the_programs() {
     for limit in &onehop::server::limits::LIMITS {
         let default = limit.written(onehop::server::Limits::default());

@@ -39,7 +39,7 @@ fn base64(bytes: &[u8]) -> String {
     out
 }
 
-fn assert_hidden(what: &str, text: &str) {
+pub(crate) fn assert_hidden(what: &str, text: &str) {
     for form in forms() {
         assert!(!text.contains(&form), "{what} shows the key as {form}:\n{text}");
     }

@@ -117,6 +117,7 @@ fn stages_know_what_they_may() {
                 "click", "edge", "explain", "history", "hit", "link", "observe", "outcome", "report", "server",
                 "visitor",
             ],
+            "doctor" => &["click", "history", "listener", "observe", "outcome", "tls", "visitor"],
             "server" => &["edge", "hit", "link", "observe", "outcome"],
             "hit" => &["click", "edge", "link", "observe", "outcome", "redirect", "visitor"],
             _ => continue,
@@ -190,7 +191,11 @@ fn each_outside_thing_has_its_owners() {
             ],
         ),
         ("maxminddb::", &["visitor/places"]),
-        ("\"x-forwarded-for\"", &["visitor/real_ip.rs", "config/sections.rs"]),
+        (
+            "\"x-forwarded-for\"",
+            // The last one writes a configuration.
+            &["visitor/real_ip.rs", "config/sections.rs", "doctor/proxies.rs"],
+        ),
         (
             "StatusCode::",
             &[

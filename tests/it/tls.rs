@@ -12,7 +12,7 @@ use tokio_rustls::{TlsAcceptor, rustls};
 use crate::support::{Act, ClickApi, Edge, click_bytes, one_link, program::Folder};
 
 /// A tracker for `name` that gives a click to every call; its address, and its root certificate.
-async fn tracker(name: &str) -> (std::net::SocketAddr, String) {
+pub(crate) async fn tracker(name: &str) -> (std::net::SocketAddr, String) {
     let mut params = CertificateParams::new(Vec::new()).expect("parameters");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let root = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("a root");

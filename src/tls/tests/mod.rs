@@ -7,6 +7,7 @@ mod limits;
 mod mistakes;
 mod reload;
 mod sessions;
+mod trust;
 
 use std::{
     fs,

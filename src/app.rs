@@ -6,14 +6,7 @@ mod running;
 mod serving;
 mod supervisor;
 
-use std::{
-    fmt, io,
-    net::SocketAddr,
-    path::PathBuf,
-    pin::pin,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fmt, io, net::SocketAddr, path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
 use tokio::{
     net::TcpListener,
@@ -30,13 +23,12 @@ use self::{
 };
 use crate::{
     click::tracker::OnEvent,
-    config::{Config, Watched},
+    config::{Config, Remark, Watched},
     databases::Database,
     edge::Current,
     listener::{self, Owner, inherited::Inherited},
     observe::{
-        Metrics, Observe,
-        calls::CallTeller,
+        Metrics, Observe, calls,
         click_log::{self, ClickLog, Format, Out, Writer},
         log_file::LogFile,
         shape::Shape,
@@ -112,12 +104,34 @@ struct Front {
 pub fn teller(metrics: &Arc<Metrics>) -> impl Fn(&str) -> OnEvent {
     let metrics = Arc::clone(metrics);
     move |name| {
-        let calls = metrics.tracker(name);
-        let teller = CallTeller::new(name);
+        let metrics = metrics.tracker(name);
+        let name = name.to_owned();
         Box::new(move |event| {
-            calls.count(event);
-            teller.tell(event, Instant::now);
+            metrics.count(event);
+            calls::tell(&name, event);
         })
+    }
+}
+
+/// Tells of what is wrong, or doubtful, with a configuration.
+pub fn tell(remarks: &[Remark]) {
+    for remark in remarks {
+        let Remark {
+            is_mistake,
+            message,
+            place,
+            mend,
+        } = remark;
+        let (file, line, column) = match place {
+            Some((file, line, column)) => (Some(&**file), Some(line), Some(column)),
+            None => (None, None, None),
+        };
+        let mend = mend.as_deref();
+        if *is_mistake {
+            tracing::error!(file, line, column, mend, "{message}");
+        } else {
+            tracing::warn!(file, line, column, mend, "{message}");
+        }
     }
 }
 
@@ -271,7 +285,7 @@ impl App {
             supervisor::ready();
             if let Some(ask) = ask {
                 // Who asked may have gone.
-                let _ = ask.send(came_of_it);
+                let _ = ask.send(came_of_it.map_err(|why| why.text));
             }
         }
         // Who asks for a reload from now on is told so at once.

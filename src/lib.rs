@@ -17,7 +17,7 @@
 //! | [`observe`], [`admin`] | metrics, click log, diagnostics |
 //! | [`history`], [`report`], [`replay`] | click logs read back, what they come to, and what another configuration would have made of them |
 //! | [`sandbox`] | the stand-in Click API |
-//! | [`click_id`], [`hit_id`], [`query`], [`percent`], [`networks`], [`offer_ids`], [`file_print`] | words that stages share |
+//! | [`click_id`], [`hit_id`], [`trace_id`], [`query`], [`percent`], [`networks`], [`offer_ids`], [`file_print`] | words that stages share |
 //! | [`about`], [`country`], [`device`], [`language`] | what can be found out about a visitor, and its words |
 //!
 //! What always holds:
@@ -65,4 +65,5 @@ pub mod report;
 pub mod sandbox;
 pub mod server;
 pub mod tls;
+pub mod trace_id;
 pub mod visitor;

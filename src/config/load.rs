@@ -12,6 +12,7 @@ use super::{
     limits,
     links::{LinkReader, Links},
     loops::{Loops, Served},
+    render::Remark,
     sections::{self, Defaults},
     source::SourceId,
     tls, trackers,
@@ -117,6 +118,8 @@ pub struct Read {
     pub config: Option<Config>,
     /// Every mistake and warning, to print.
     pub text: String,
+    /// The same one by one.
+    pub remarks: Vec<Remark>,
     /// How many mistakes there are.
     pub errors: usize,
 }
@@ -165,9 +168,11 @@ impl Files {
     fn finish(mut self, main: Option<SourceId>, teller: Teller<'_>, colour: bool) -> Read {
         let config = main.and_then(|main| self.config(main, teller));
         let errors = self.mistakes.errors();
+        let (text, remarks) = self.mistakes.told(&self.sources, &self.secrets, colour);
         Read {
             config: config.filter(|_| errors == 0),
-            text: self.mistakes.render(&self.sources, &self.secrets, colour),
+            text,
+            remarks,
             errors,
         }
     }

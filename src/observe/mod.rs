@@ -6,9 +6,11 @@ pub mod calls;
 pub mod click_log;
 pub mod diagnostics;
 pub mod json;
+pub mod lines;
 pub mod log_file;
 pub mod metrics;
 pub mod record;
+mod repeats;
 mod rotated;
 pub mod shape;
 pub mod text;
@@ -28,7 +30,7 @@ pub use self::{
     record::{Found, Record, Seen, Trace},
 };
 use crate::{
-    hit_id::HitId,
+    hit_id::{HitId, HitIds},
     outcome::{Outcome, Refusal},
 };
 
@@ -67,7 +69,10 @@ impl Observe {
     pub fn unreadable(&self, at: SystemTime, peer: IpAddr) {
         let seen = Seen {
             at,
-            hit_id: HitId::new(at),
+            ids: HitIds {
+                hit: HitId::new(at),
+                trace: None,
+            },
             host: "",
             head: None,
         };

@@ -16,7 +16,7 @@ use crate::{
     device::Agent,
     edge::{Offer, OfferLabel},
     headers::Sender,
-    hit_id::HitId,
+    hit_id::HitIds,
     outcome::{Kind, Nowhere, Outcome, Reason},
     query::{self, Query},
 };
@@ -111,8 +111,8 @@ impl Trace {
 pub struct Seen<'a> {
     /// When it came.
     pub at: SystemTime,
-    /// The hit's id.
-    pub hit_id: HitId,
+    /// The hit's ids.
+    pub ids: HitIds,
     /// The host, canonical; empty where it is none.
     pub host: &'a str,
     /// Path and query as they came, and who sent them; `None` where they could not be read.
@@ -125,8 +125,8 @@ pub struct Seen<'a> {
 pub struct Record {
     /// When it came.
     pub at: SystemTime,
-    /// Its id.
-    pub hit_id: HitId,
+    /// Its ids.
+    pub ids: HitIds,
     /// Its end.
     pub ended: Ended,
     texts: Texts,
@@ -178,7 +178,7 @@ impl Record {
         let (target, sender) = seen.head.unzip();
         Self {
             at: seen.at,
-            hit_id: seen.hit_id,
+            ids: seen.ids,
             texts: Texts::new(seen.host, target, sender.unwrap_or_default()),
             ended: Ended {
                 kind: outcome.kind(),

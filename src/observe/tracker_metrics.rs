@@ -173,7 +173,7 @@ impl TrackerMetrics {
     /// Counts what happened.
     pub fn count(&self, event: &Event<'_>) {
         match *event {
-            Event::Called(answer, took) => {
+            Event::Called { answer, took, .. } => {
                 self.called(answer);
                 self.seconds.observe(took.as_secs_f64());
             }
@@ -183,7 +183,7 @@ impl TrackerMetrics {
             Event::HedgeWon => {
                 self.hedges_won.inc();
             }
-            Event::ClicksDiffer => {
+            Event::ClicksDiffer(_) => {
                 self.hedging_stopped.set(1);
             }
             Event::Spared(by) => {

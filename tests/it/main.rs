@@ -11,6 +11,7 @@ mod commands;
 mod configuration;
 mod connections;
 mod connections_to_trackers;
+mod diagnostics;
 mod drain;
 mod explain;
 mod faults;

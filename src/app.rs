@@ -25,7 +25,7 @@ use crate::{
     click::tracker::OnEvent,
     config::{Config, Remark, Watched},
     databases::Database,
-    edge::Current,
+    edge::{Current, Edge},
     listener::{self, Owner, inherited::Inherited},
     observe::{
         Metrics, Observe, calls,
@@ -135,6 +135,11 @@ pub fn tell(remarks: &[Remark]) {
     }
 }
 
+/// Has the metrics show what is counted of each link, where that is wanted.
+fn show_links(metrics: &Metrics, edge: &Edge, per_link: bool) {
+    metrics.links(per_link.then(|| Arc::clone(&edge.links)));
+}
+
 /// Ends when the system or the operator wants the program to stop. Later signals of the kind are taken as said already.
 pub fn told_to_stop() -> Result<impl Future<Output = ()>, Failure> {
     let of = |kind| signal(kind).map_err(Failure::Runtime);
@@ -177,6 +182,7 @@ impl App {
         let bind = |wanted| open(wanted).map_err(|error| Failure::Bind(wanted, error));
         let admin = config.admin.map(bind).transpose()?.map(|(socket, _)| socket);
         let certificates = config.certificates.take();
+        let per_link = config.per_link;
         let app = Self {
             bound,
             front: Front {
@@ -193,6 +199,7 @@ impl App {
             writer: None,
             on_disk: None,
         };
+        show_links(&app.observe.metrics, &app.edge.load(), per_link);
         match &app.click_log {
             Some(settings) => {
                 let shape = Shape::new(settings.ip, settings.dropped);

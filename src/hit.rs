@@ -143,6 +143,7 @@ pub fn arrive<'a>(
     let link = found.item;
     values.rest = found.rest;
     trace.link = Some(link.at.clone());
+    trace.link_counts.clone_from(&link.counts);
     if is_speculative(hit.headers) {
         return Err(Outcome::Refused(Refusal::Speculative));
     }

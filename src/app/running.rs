@@ -12,7 +12,7 @@ use super::{
     Front,
     reload::OnDisk,
     serving::{Bound, Doors, Kind, Serving},
-    tell, teller,
+    show_links, tell, teller,
 };
 use crate::{
     admin::{Admin, Ask},
@@ -112,11 +112,17 @@ impl Running {
         let began = Instant::now();
         on_disk.reading().await;
         let path = on_disk.path().to_owned();
-        let known: Vec<Arc<Tracker>> = self.start.edge.load().trackers.to_vec();
+        let (known, links) = {
+            let edge = self.start.edge.load();
+            (edge.trackers.to_vec(), Arc::clone(&edge.links))
+        };
         let metrics = Arc::clone(&self.start.observe.metrics);
         let again = known.clone();
         let reading = tokio::task::spawn_blocking(move || {
-            let read = config::read_again(&path, &teller(&metrics), false, &again);
+            let mut read = config::read_again(&path, &teller(&metrics), false, &again);
+            if let Some(config) = &mut read.config {
+                config.count_on(&links);
+            }
             let after = read.config.as_ref().map(|config| config.watched.print());
             (read, after.unwrap_or_default())
         });
@@ -186,7 +192,10 @@ impl Running {
         self.databases.abort();
         let found = std::mem::take(&mut config.databases);
         let before = Arc::clone(&self.start.edge.load());
-        self.start.edge.exchange(config.into_edge_after(&before));
+        let per_link = config.per_link;
+        let edge = config.into_edge_after(&before);
+        show_links(&self.start.observe.metrics, &edge, per_link);
+        self.start.edge.exchange(edge);
         self.databases = watch_databases(&mut self.beside, &self.start, found);
         self.serving.point_at(doors);
     }

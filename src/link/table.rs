@@ -154,6 +154,11 @@ impl<T> Table<T> {
         &self.items
     }
 
+    /// The same, to be changed where they stand.
+    pub fn items_mut(&mut self) -> &mut [T] {
+        &mut self.items
+    }
+
     /// The link for a canonical host and path.
     pub fn find<'p>(&self, host: &str, path: &'p str) -> Option<Found<'_, 'p, T>> {
         if let Some(found) = self.on(host, path) {

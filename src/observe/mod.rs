@@ -7,6 +7,7 @@ pub mod click_log;
 pub mod diagnostics;
 pub mod json;
 pub mod lines;
+mod link_metrics;
 pub mod log_file;
 pub mod metrics;
 pub mod record;
@@ -30,6 +31,7 @@ pub use self::{
     record::{Found, Record, Seen, Trace},
 };
 use crate::{
+    click::CacheUse,
     hit_id::{HitId, HitIds},
     outcome::{Outcome, Refusal},
 };
@@ -92,6 +94,9 @@ impl Watch<'_> {
         let total = self.began.elapsed();
         let metrics = &self.observe.metrics;
         metrics.hit(outcome.kind(), outcome.reason(), total);
+        if let Some(counts) = &self.trace.link_counts {
+            counts.hit(outcome.kind(), self.trace.cache == Some(CacheUse::Miss));
+        }
         for used in &self.trace.looks {
             metrics.cache(*used);
         }

@@ -14,7 +14,7 @@ use crate::{
     click_id::ClickId,
     country::Country,
     device::Agent,
-    edge::{Offer, OfferLabel},
+    edge::{LinkCounts, Offer, OfferLabel},
     headers::Sender,
     hit_id::HitIds,
     outcome::{Kind, Nowhere, Outcome, Reason},
@@ -28,6 +28,8 @@ pub struct Trace {
     pub ip: IpAddr,
     /// The link's place.
     pub link: Option<Arc<str>>,
+    /// Where the link's hits are counted, if each link's are.
+    pub link_counts: Option<Arc<LinkCounts>>,
     /// The click.
     pub click_id: Option<ClickId>,
     /// What was found out about the visitor.
@@ -63,6 +65,7 @@ impl Trace {
         Self {
             ip: peer.to_canonical(),
             link: None,
+            link_counts: None,
             click_id: None,
             found: Found::default(),
             offer: None,

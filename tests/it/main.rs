@@ -23,6 +23,7 @@ mod https;
 mod limits;
 mod log;
 mod malformed;
+mod metrics;
 mod offers;
 mod proxies;
 mod readme;

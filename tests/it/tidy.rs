@@ -179,7 +179,11 @@ fn each_outside_thing_has_its_owners() {
         ("lru::", &["click/cache.rs"]),
         (
             "prometheus_client::",
-            &["observe/metrics.rs", "observe/tracker_metrics.rs"],
+            &[
+                "observe/link_metrics.rs",
+                "observe/metrics.rs",
+                "observe/tracker_metrics.rs",
+            ],
         ),
         (
             "SystemTime::now",

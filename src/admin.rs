@@ -66,7 +66,7 @@ impl Admin {
             "/healthz" => text(StatusCode::OK, "ok\n"),
             "/readyz" if *self.draining.borrow() => text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
             "/readyz" => text(StatusCode::OK, "ready\n"),
-            "/metrics" => self.metrics(request),
+            "/metrics" => self.metrics(request).await,
             _ => text(StatusCode::NOT_FOUND, "/healthz, /readyz, /metrics, POST /reload\n"),
         }
     }
@@ -95,21 +95,27 @@ impl Admin {
         }
     }
 
-    fn metrics(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    /// Dropped at its await, it leaves the text to be written for nobody.
+    async fn metrics(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         let wants_open = request
             .headers()
             .get(header::ACCEPT)
             .and_then(|accept| accept.to_str().ok())
             .is_some_and(|accept| accept.contains("application/openmetrics-text"));
-        let (body, kind) = if wants_open {
+        let (write, kind): (fn(&Metrics) -> String, _) = if wants_open {
             (
-                self.metrics.open_metrics(),
+                Metrics::open_metrics,
                 "application/openmetrics-text; version=1.0.0; charset=utf-8",
             )
         } else {
-            (self.metrics.prometheus(), "text/plain; version=0.0.4; charset=utf-8")
+            (Metrics::prometheus, "text/plain; version=0.0.4; charset=utf-8")
         };
-        with_type(StatusCode::OK, body.into(), kind)
+        let metrics = Arc::clone(&self.metrics);
+        // Those of many links take their time, and visitors are served meanwhile.
+        match tokio::task::spawn_blocking(move || write(&metrics)).await {
+            Ok(body) => with_type(StatusCode::OK, body.into(), kind),
+            Err(_) => text(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be told\n"),
+        }
     }
 }
 

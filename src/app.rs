@@ -6,14 +6,7 @@ mod running;
 mod serving;
 mod supervisor;
 
-use std::{
-    fmt, io,
-    net::SocketAddr,
-    path::PathBuf,
-    pin::pin,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fmt, io, net::SocketAddr, path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
 use tokio::{
     net::TcpListener,
@@ -30,13 +23,12 @@ use self::{
 };
 use crate::{
     click::tracker::OnEvent,
-    config::{Config, Watched},
+    config::{Config, Remark, Watched},
     databases::Database,
-    edge::Current,
+    edge::{Current, Edge},
     listener::{self, Owner, inherited::Inherited},
     observe::{
-        Metrics, Observe,
-        calls::CallTeller,
+        Metrics, Observe, calls,
         click_log::{self, ClickLog, Format, Out, Writer},
         log_file::LogFile,
         shape::Shape,
@@ -112,13 +104,40 @@ struct Front {
 pub fn teller(metrics: &Arc<Metrics>) -> impl Fn(&str) -> OnEvent {
     let metrics = Arc::clone(metrics);
     move |name| {
-        let calls = metrics.tracker(name);
-        let teller = CallTeller::new(name);
+        let metrics = metrics.tracker(name);
+        let name = name.to_owned();
         Box::new(move |event| {
-            calls.count(event);
-            teller.tell(event, Instant::now);
+            metrics.count(event);
+            calls::tell(&name, event);
         })
     }
+}
+
+/// Tells of what is wrong, or doubtful, with a configuration.
+pub fn tell(remarks: &[Remark]) {
+    for remark in remarks {
+        let Remark {
+            is_mistake,
+            message,
+            place,
+            mend,
+        } = remark;
+        let (file, line, column) = match place {
+            Some((file, line, column)) => (Some(&**file), Some(line), Some(column)),
+            None => (None, None, None),
+        };
+        let mend = mend.as_deref();
+        if *is_mistake {
+            tracing::error!(file, line, column, mend, "{message}");
+        } else {
+            tracing::warn!(file, line, column, mend, "{message}");
+        }
+    }
+}
+
+/// Has the metrics show what is counted of each link, where that is wanted.
+fn show_links(metrics: &Metrics, edge: &Edge, per_link: bool) {
+    metrics.links(per_link.then(|| Arc::clone(&edge.links)));
 }
 
 /// Ends when the system or the operator wants the program to stop. Later signals of the kind are taken as said already.
@@ -163,6 +182,7 @@ impl App {
         let bind = |wanted| open(wanted).map_err(|error| Failure::Bind(wanted, error));
         let admin = config.admin.map(bind).transpose()?.map(|(socket, _)| socket);
         let certificates = config.certificates.take();
+        let per_link = config.per_link;
         let app = Self {
             bound,
             front: Front {
@@ -179,6 +199,7 @@ impl App {
             writer: None,
             on_disk: None,
         };
+        show_links(&app.observe.metrics, &app.edge.load(), per_link);
         match &app.click_log {
             Some(settings) => {
                 let shape = Shape::new(settings.ip, settings.dropped);
@@ -271,7 +292,7 @@ impl App {
             supervisor::ready();
             if let Some(ask) = ask {
                 // Who asked may have gone.
-                let _ = ask.send(came_of_it);
+                let _ = ask.send(came_of_it.map_err(|why| why.text));
             }
         }
         // Who asks for a reload from now on is told so at once.

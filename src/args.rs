@@ -12,6 +12,7 @@ use jiff::{Timestamp, Zoned, tz::TimeZone};
 
 use crate::{
     commands,
+    observe::diagnostics::Format,
     reconcile::{Cause, Named, Order},
     report::{By, Where},
     sandbox,
@@ -35,8 +36,9 @@ enum Command {
     Demo(Demo),
     /// Run the edge
     #[command(after_help = "Example: HOQU_SECURE_KEY=… onehop run -c onehop.toml\n\n\
-        SIGTERM and SIGINT drain: hits in flight end, then onehop exits. RUST_LOG=debug tells more.")]
-    Run(Configured),
+        SIGTERM and SIGINT drain: hits in flight end, then onehop exits. RUST_LOG=debug tells more.\n\
+        Standard error is JSON lines where it is no terminal; `--log-format text` if you read it there.")]
+    Run(Run),
     /// Read everything that `run` would read, and print every mistake at once
     #[command(after_help = "Example: onehop check -c onehop.toml\n         onehop check --explain-limits")]
     Check(Check),
@@ -98,6 +100,17 @@ pub struct Configured {
     /// The configuration: TOML, or JSON if its name ends in `.json`
     #[arg(short, long, value_name = "FILE", default_value = "onehop.toml")]
     pub config: PathBuf,
+}
+
+/// How the edge runs.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: Configured,
+    /// How standard error looks [default: text on a terminal, else json]
+    #[arg(long, value_name = "FORMAT")]
+    pub log_format: Option<Format>,
 }
 
 /// What is checked.
@@ -337,7 +350,7 @@ impl Arguments {
     pub fn run(self) -> ExitCode {
         match self.command {
             Command::Demo(demo) => commands::demo::run(&demo),
-            Command::Run(configured) => commands::run::run(&configured),
+            Command::Run(run) => commands::run::run(&run),
             Command::Check(check) => commands::check::run(&check),
             Command::Explain(explain) => commands::explain::run(&explain),
             Command::Doctor(doctor) => commands::doctor::run(&doctor),

@@ -120,13 +120,13 @@ impl Database {
                 current.change(|edge| put(&mut Arc::make_mut(&mut edge.lookups).places));
                 metrics.reload(true);
                 self.told = false;
-                tracing::info!(%path, "the database of places has changed and is in use");
+                tracing::info!(file = %path, "the database of places has changed and is in use");
             }
             Err(Unusable::Unreadable(_)) if self.told => {}
             Err(why) => {
                 metrics.reload(false);
                 self.told = matches!(why, Unusable::Unreadable(_));
-                tracing::error!(%path, %why, "the database of places has changed and cannot be used: the one in memory stays");
+                tracing::error!(file = %path, %why, "the database of places has changed and cannot be used: the one in memory stays");
             }
         }
     }

@@ -73,11 +73,11 @@ impl Door {
             Ok(Ok(source)) => Some(source.map_or(peer, |source| source.ip().to_canonical())),
             Ok(Err(proxy_reader::NoHeader::Nothing)) => None,
             Ok(Err(why)) => {
-                tracing::warn!(proxy = %peer, %why, "a connection of a trusted proxy is closed");
+                tracing::warn!(target: "onehop::peers", proxy = %peer, %why, "a connection of a trusted proxy is closed");
                 None
             }
             Err(_) => {
-                tracing::warn!(proxy = %peer, "a connection of a trusted proxy without its PROXY header is closed");
+                tracing::warn!(target: "onehop::peers", proxy = %peer, "a connection of a trusted proxy without its PROXY header is closed");
                 None
             }
         }
@@ -103,7 +103,7 @@ where
         }
         Err(why) => {
             // Scanners make thousands of them.
-            tracing::debug!(%peer, %why, "no TLS connection");
+            tracing::debug!(target: "onehop::peers", %peer, %why, "no TLS connection");
             None
         }
     }

@@ -2,7 +2,10 @@
 //!
 //! Valid by construction; `config` makes it. Holds no rule of its own: `hit` has them.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 use arc_swap::{ArcSwap, Guard};
 use http::StatusCode;
@@ -11,6 +14,7 @@ use crate::{
     click::{ClickApi, Tracker, Who, api::OfferRequest},
     link::{Order, Rules, Table},
     offer_ids::OfferIds,
+    outcome::Kind,
     redirect::{FallbackUrl, SendValue, TrafficUrl},
     visitor::{Lookups, RealIp},
 };
@@ -76,6 +80,8 @@ pub enum BotRule {
 pub struct Link {
     /// Its place, as the configuration writes it; the first of several.
     pub at: Arc<str>,
+    /// Where its hits are counted, if each link's are.
+    pub counts: Option<Arc<LinkCounts>>,
     /// What it can lead to, as it is written.
     pub offers: Box<[Offer]>,
     /// In which order that is tried.
@@ -91,6 +97,34 @@ impl Link {
     pub fn in_order(&self, who: &Who<'_>) -> impl Iterator<Item = &Offer> + Clone {
         let drawn = self.order.draw(self.offers.len(), who.ip, who.user_agent);
         drawn.into_iter().map(|number| &self.offers[usize::from(number)])
+    }
+}
+
+/// What is counted of one link.
+#[derive(Debug, Default)]
+pub struct LinkCounts {
+    /// By [`Kind`].
+    hits: [AtomicU64; Kind::ALL.len()],
+    clicks: AtomicU64,
+}
+
+impl LinkCounts {
+    /// Counts a hit, and whether the tracker was asked for its click.
+    pub fn hit(&self, kind: Kind, is_asked: bool) {
+        self.hits[kind as usize].fetch_add(1, Relaxed);
+        if is_asked && kind == Kind::Advertiser {
+            self.clicks.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// Hits that ended so.
+    pub fn hits(&self, kind: Kind) -> u64 {
+        self.hits[kind as usize].load(Relaxed)
+    }
+
+    /// Hits whose click the tracker gave, rather than one that was had or another hit's.
+    pub fn clicks(&self) -> u64 {
+        self.clicks.load(Relaxed)
     }
 }
 

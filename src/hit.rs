@@ -18,7 +18,7 @@ use crate::{
     device::Device,
     edge::{BotRule, Edge, Link, Offer},
     headers::{Headers, Sender},
-    hit_id::HitId,
+    hit_id::HitIds,
     link::Subject,
     observe::{Found, Trace},
     outcome::{Outcome, Reason, Refusal},
@@ -34,8 +34,8 @@ pub struct Hit<'a> {
     pub at: SystemTime,
     /// The same moment, for measuring from.
     pub began: Instant,
-    /// The hit's id.
-    pub id: HitId,
+    /// The hit's ids.
+    pub ids: HitIds,
     /// Whether it is a HEAD.
     pub head: bool,
     /// The host, empty where an HTTP/1.0 client named none.
@@ -143,6 +143,7 @@ pub fn arrive<'a>(
     let link = found.item;
     values.rest = found.rest;
     trace.link = Some(link.at.clone());
+    trace.link_counts.clone_from(&link.counts);
     if is_speculative(hit.headers) {
         return Err(Outcome::Refused(Refusal::Speculative));
     }
@@ -163,6 +164,7 @@ pub fn arrive<'a>(
             ip: visitor.ip,
             user_agent,
             referrer: visitor.referrer,
+            hit: hit.ids,
         },
         subject: Subject {
             about: visitor,

@@ -1,10 +1,24 @@
 //! The id of one hit, by which its click log line, its diagnostics and the advertiser's own records can be joined.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    fmt,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use crate::trace_id::TraceId;
 
 /// 48 bits of milliseconds since 1970, then 80 random ones: ids sort by time, and tell nothing of how many hits there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HitId(u128);
+
+/// By what is told of a hit in one place, it is found in others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HitIds {
+    /// The edge's own.
+    pub hit: HitId,
+    /// The visitor's, where the request has one.
+    pub trace: Option<TraceId>,
+}
 
 impl HitId {
     /// A new id for a hit that came at `now`.
@@ -23,6 +37,12 @@ impl HitId {
     pub fn write(self, out: &mut Vec<u8>) {
         let digits = self.0.to_be_bytes().map(|byte| PAIRS[usize::from(byte)]);
         out.extend_from_slice(digits.as_flattened());
+    }
+}
+
+impl fmt::Display for HitId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:032x}", self.0)
     }
 }
 
@@ -62,5 +82,9 @@ mod tests {
         HitId::read(&first).expect("an id").write(&mut again);
         assert_eq!(again, first.as_bytes());
         assert!(HitId::read("+0000000000000000000000000000001").is_none() && HitId::read("1").is_none());
+        let id = HitId::new(now);
+        let mut out = Vec::new();
+        id.write(&mut out);
+        assert_eq!(id.to_string().as_bytes(), out);
     }
 }

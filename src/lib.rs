@@ -19,7 +19,7 @@
 //! | [`history`], [`report`], [`replay`] | click logs read back, what they come to, and what another configuration would have made of them |
 //! | [`reconcile`] | click logs beside what a network counts |
 //! | [`sandbox`] | the stand-in Click API |
-//! | [`click_id`], [`hit_id`], [`query`], [`percent`], [`networks`], [`offer_ids`], [`file_print`] | words that stages share |
+//! | [`click_id`], [`hit_id`], [`trace_id`], [`query`], [`percent`], [`networks`], [`offer_ids`], [`file_print`] | words that stages share |
 //! | [`about`], [`country`], [`device`], [`language`] | what can be found out about a visitor, and its words |
 //!
 //! What always holds:
@@ -69,4 +69,5 @@ pub mod report;
 pub mod sandbox;
 pub mod server;
 pub mod tls;
+pub mod trace_id;
 pub mod visitor;

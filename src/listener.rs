@@ -5,11 +5,7 @@ pub mod inherited;
 pub mod proxy_header;
 pub mod proxy_reader;
 
-use std::{
-    io,
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::{io, net::SocketAddr, time::Duration};
 
 use socket2::{Domain, Protocol, SockFilter, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
@@ -19,8 +15,6 @@ use tokio::net::{TcpListener, TcpStream};
 const BACKLOG: i32 = 4096;
 /// When descriptors have run out, accepting at once would fail at once; those that are open need time to end.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
-/// One line in the log for all that cannot be accepted within this.
-const TELL_EVERY: Duration = Duration::from_secs(10);
 /// A handshake that has begun ends within a round trip of the visitor's.
 const HANDSHAKE_GRACE: Duration = Duration::from_millis(200);
 
@@ -84,7 +78,6 @@ pub async fn run(
     mut take: impl FnMut(TcpStream, SocketAddr),
 ) -> io::Result<()> {
     let mut stop = std::pin::pin!(stop);
-    let mut told: Option<Instant> = None;
     loop {
         let accepted = tokio::select! {
             biased;
@@ -98,10 +91,7 @@ pub async fn run(
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
-                    told = Some(Instant::now());
-                    tracing::error!(%error, "no connection can be accepted; check the limit of open files");
-                }
+                tracing::error!(target: "onehop::peers", %error, "no connection can be accepted; check the limit of open files");
                 tokio::select! {
                     () = &mut stop => break,
                     () = tokio::time::sleep(EXHAUSTED_PAUSE) => {}

@@ -14,6 +14,7 @@ use onehop::{
         client::{Client, Endpoint, Roots},
         wire::Prefix,
     },
+    hit_id::HitIds,
     offer_ids::OfferIds,
 };
 use tokio::{
@@ -116,6 +117,7 @@ async fn hit(clicks: &Arc<ClickApi>, tracker: &Arc<Tracker>, number: u32, at: Du
         ip: IpAddr::V4(Ipv4Addr::from_bits(number)),
         user_agent: b"Mozilla/5.0",
         referrer: None,
+        hit: HitIds::default(),
     };
     let ids = OfferIds {
         offer: 1,

@@ -202,7 +202,7 @@ fn log_line() -> Call {
     let target = format!("{PATH}?{QUERY}");
     let seen = Seen {
         at: at(),
-        hit_id: visitor.hit().id,
+        ids: visitor.hit().ids,
         host: HOST,
         head: Some((&target, visitor.headers().into())),
     };

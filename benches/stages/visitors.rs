@@ -8,7 +8,7 @@ use std::{
 use onehop::{
     headers::{Header, Headers},
     hit::Hit,
-    hit_id::HitId,
+    hit_id::{HitId, HitIds},
     query::Query,
 };
 use tokio::time::Instant;
@@ -128,7 +128,10 @@ impl Visitor {
         Hit {
             at: at(),
             began: Instant::now(),
-            id: HitId::new(at()),
+            ids: HitIds {
+                hit: HitId::new(at()),
+                trace: None,
+            },
             head: false,
             host: HOST,
             path: PATH,

@@ -9,6 +9,7 @@ use onehop::{
         SecretKey, Told, Who,
         wire::{Prefix, tags},
     },
+    hit_id::HitIds,
     offer_ids::OfferIds,
     percent,
     query::{Query, TAGS},
@@ -126,6 +127,7 @@ fn told(query: Query<'_>, user_agent: &[u8], referrer: &[u8]) {
         ip: "2001:db8::1".parse().expect("an address"),
         user_agent,
         referrer: Some(referrer),
+        hit: HitIds::default(),
     };
     let prefix = Prefix::new("/api/click/create", &key);
     assert!(

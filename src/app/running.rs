@@ -12,13 +12,13 @@ use super::{
     Front,
     reload::OnDisk,
     serving::{Bound, Doors, Kind, Serving},
-    teller,
+    show_links, tell, teller,
 };
 use crate::{
     admin::{Admin, Ask},
     certificates,
     click::{Tracker, client::keep_warm},
-    config::{self, Config},
+    config::{self, Config, Remark},
     databases::{self, Database},
     door::Door,
     edge::Current,
@@ -52,6 +52,23 @@ pub(super) struct Running {
     admin: Option<AbortHandle>,
     databases: AbortHandle,
     certificates: Option<AbortHandle>,
+}
+
+/// Why a configuration is not taken up.
+pub(super) struct Refusal {
+    /// In words for the operator.
+    pub(super) text: String,
+    /// Its mistakes, if that is why.
+    remarks: Vec<Remark>,
+}
+
+impl From<String> for Refusal {
+    fn from(text: String) -> Self {
+        Self {
+            text,
+            remarks: Vec::new(),
+        }
+    }
 }
 
 impl Running {
@@ -88,25 +105,36 @@ impl Running {
     /// has changed.
     ///
     /// Dropped at an await, it has changed nothing.
-    pub(super) async fn reload(&mut self, on_disk: Option<&mut OnDisk>) -> Result<(), String> {
+    pub(super) async fn reload(&mut self, on_disk: Option<&mut OnDisk>) -> Result<(), Refusal> {
         let Some(on_disk) = on_disk else {
-            return Err("there is no configuration on disk to take up".to_owned());
+            return Err("there is no configuration on disk to take up".to_owned().into());
         };
         let began = Instant::now();
         on_disk.reading().await;
         let path = on_disk.path().to_owned();
-        let known: Vec<Arc<Tracker>> = self.start.edge.load().trackers.to_vec();
+        let (known, links) = {
+            let edge = self.start.edge.load();
+            (edge.trackers.to_vec(), Arc::clone(&edge.links))
+        };
         let metrics = Arc::clone(&self.start.observe.metrics);
         let again = known.clone();
         let reading = tokio::task::spawn_blocking(move || {
-            let read = config::read_again(&path, &teller(&metrics), false, &again);
+            let mut read = config::read_again(&path, &teller(&metrics), false, &again);
+            if let Some(config) = &mut read.config {
+                config.count_on(&links);
+            }
             let after = read.config.as_ref().map(|config| config.watched.print());
             (read, after.unwrap_or_default())
         });
         let (read, after) = reading
             .await
             .map_err(|_| "the configuration could not be read".to_owned())?;
-        let mut config = read.config.ok_or(read.text)?;
+        let Some(mut config) = read.config else {
+            return Err(Refusal {
+                text: read.text,
+                remarks: read.remarks,
+            });
+        };
         let (plain, secure) = (config.http.clone(), config.https.clone());
         let mut bound = Vec::new();
         let mut own = |wanted| Ok((listener::bind_beside(wanted)?, Owner::Us));
@@ -139,6 +167,7 @@ impl Running {
             ms = began.elapsed().as_millis(),
             "the configuration has changed and is in use"
         );
+        tell(&read.remarks);
         on_disk.is_now(watched, after);
         Ok(())
     }
@@ -163,7 +192,10 @@ impl Running {
         self.databases.abort();
         let found = std::mem::take(&mut config.databases);
         let before = Arc::clone(&self.start.edge.load());
-        self.start.edge.exchange(config.into_edge_after(&before));
+        let per_link = config.per_link;
+        let edge = config.into_edge_after(&before);
+        show_links(&self.start.observe.metrics, &edge, per_link);
+        self.start.edge.exchange(edge);
         self.databases = watch_databases(&mut self.beside, &self.start, found);
         self.serving.point_at(doors);
     }
@@ -197,11 +229,22 @@ impl Running {
     }
 
     /// Tells what came of a reload.
-    pub(super) fn tell(&self, came_of_it: &Result<(), String>) {
+    pub(super) fn tell(&self, came_of_it: &Result<(), Refusal>) {
         self.start.observe.metrics.reload(came_of_it.is_ok());
-        if let Err(why) = came_of_it {
-            tracing::error!("the configuration cannot be taken up, and the one in use stays:\n{why}");
-        }
+        let Err(Refusal { text, remarks }) = came_of_it else {
+            return;
+        };
+        // Mistakes have lines of their own.
+        let (why, mistakes) = match remarks.iter().filter(|remark| remark.is_mistake).count() {
+            0 => (Some(&**text), None),
+            count => (None, Some(count)),
+        };
+        tracing::error!(
+            why,
+            mistakes,
+            "the configuration cannot be taken up, and the one in use stays"
+        );
+        tell(remarks);
     }
 
     /// Takes no new visitors, answers those that are there, and ends.

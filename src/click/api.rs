@@ -14,7 +14,7 @@ use super::{
     wire::{Target, Told, Who},
     words::{OfferKey, Words},
 };
-use crate::{keyed_hash::KeyedHash, offer_ids::OfferIds};
+use crate::{hit_id::HitIds, keyed_hash::KeyedHash, offer_ids::OfferIds};
 
 /// How long clicks are kept, and how long calls may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,7 +199,12 @@ impl ClickApi {
                 match offer.tracker.prefix.target(offer.ids, who, &told()) {
                     Some(target) => {
                         let tracker = Arc::clone(offer.tracker);
-                        let call = Arc::clone(self).fly(lead, tracker, offer.offer(), target, began, by);
+                        let wanted = Wanted {
+                            began,
+                            by,
+                            hit: who.hit,
+                        };
+                        let call = Arc::clone(self).fly(lead, tracker, offer.offer(), target, wanted);
                         carried = Some(Carried::new(call));
                     }
                     None => lead.land(Answer::Failed(Failure::Rejected(None))),
@@ -224,15 +229,8 @@ impl ClickApi {
     }
 
     /// A call. It ends whoever waits for it, at the deadline at the latest.
-    async fn fly(
-        self: Arc<Self>,
-        lead: Lead,
-        tracker: Arc<Tracker>,
-        offer: OfferKey,
-        target: Target,
-        began: Instant,
-        wanted_by: Instant,
-    ) {
+    async fn fly(self: Arc<Self>, lead: Lead, tracker: Arc<Tracker>, offer: OfferKey, target: Target, wanted: Wanted) {
+        let began = wanted.began;
         let flight = lead.waiting();
         let asking = match self.words.of_first(offer, began).await {
             Ok(asking) => asking,
@@ -247,7 +245,8 @@ impl ClickApi {
             progress: flight.progress(),
             began,
             by: began + self.settings.care.deadline,
-            wanted_by,
+            wanted_by: wanted.by,
+            hit: wanted.hit,
         };
         let land = |answer: Answer, now: Instant| {
             if let Answer::Click(click) = &answer {
@@ -261,12 +260,23 @@ impl ClickApi {
             self.words.heard(offer, &answer, now);
             drop(asking);
             if flight.effort().spared != Some(SparedBy::Breaker) {
-                tracker.gate.tell(&Event::Called(&answer, now - began));
+                tracker.gate.tell(&Event::Called {
+                    answer: &answer,
+                    took: now - began,
+                    hit: wanted.hit,
+                });
             }
             lead.land(answer);
         };
         call.make(land).await;
     }
+}
+
+/// Of whoever makes a call.
+struct Wanted {
+    began: Instant,
+    by: Instant,
+    hit: HitIds,
 }
 
 /// The answer of a flight, of which the call may be one's own.

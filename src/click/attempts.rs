@@ -19,6 +19,7 @@ use super::{
     tracker::{Attempt, Event, Tracker},
     wire::{self, Target},
 };
+use crate::hit_id::HitIds;
 
 /// Requests for one call: a tracker that fails three times fails.
 const MAX_ATTEMPTS: u32 = 3;
@@ -76,6 +77,8 @@ pub(super) struct Call<'a> {
     pub(super) by: Instant,
     /// Until when whoever began it waits: no later.
     pub(super) wanted_by: Instant,
+    /// The hit that began it.
+    pub(super) hit: HitIds,
 }
 
 impl Call<'_> {
@@ -230,7 +233,7 @@ impl Call<'_> {
             && one.id != other.id
             && gate.stop_hedging()
         {
-            gate.tell(&Event::ClicksDiffer);
+            gate.tell(&Event::ClicksDiffer(self.hit));
         }
         self.keep(loser.lease, loser.ended);
     }

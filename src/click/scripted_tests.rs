@@ -30,7 +30,7 @@ use super::{
     secret::SecretKey,
     wire::{Prefix, Target, Told, Who},
 };
-use crate::offer_ids::OfferIds;
+use crate::{hit_id::HitIds, offer_ids::OfferIds};
 
 /// The name of every tracker here.
 pub(super) const NAME: &str = "tracker.test";
@@ -252,6 +252,7 @@ pub(super) fn target() -> Target {
         ip: "192.0.2.1".parse().expect("an address"),
         user_agent: b"x",
         referrer: None,
+        hit: HitIds::default(),
     };
     let key = SecretKey::new("k").expect("a key");
     Prefix::new("/c", &key)

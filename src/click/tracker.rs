@@ -15,18 +15,26 @@ use super::{
     secret::SecretKey,
     wire::Prefix,
 };
+use crate::hit_id::HitIds;
 
 /// What happens between the edge and a tracker.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
-    /// A call ended: what it came to and how long it took. A tracker that was spared was not called.
-    Called(&'a Answer, Duration),
+    /// A call ended. A tracker that was spared was not called.
+    Called {
+        /// What it came to.
+        answer: &'a Answer,
+        /// How long it took.
+        took: Duration,
+        /// The hit that began it; others may have joined.
+        hit: HitIds,
+    },
     /// A request went out.
     Attempt(Attempt),
     /// A second request was quicker than the first.
     HedgeWon,
-    /// Two requests of one visitor came to two clicks: no second ones are sent any more.
-    ClicksDiffer,
+    /// Two requests of one visitor, at this hit, came to two clicks: no second ones are sent any more.
+    ClicksDiffer(HitIds),
     /// A call was not made.
     Spared(SparedBy),
     /// The breaker changed.

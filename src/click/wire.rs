@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     click_id::ClickId,
+    hit_id::HitIds,
     offer_ids::OfferIds,
     percent,
     query::{Query, TAGS},
@@ -44,7 +45,7 @@ pub fn tags(query: Query<'_>) -> impl Iterator<Item = (&'static str, &str)> {
     })
 }
 
-/// The visitor, as the tracker is told.
+/// The visitor, as the tracker is told, and whose hit it is, as the operator is.
 #[derive(Clone, Copy, Debug)]
 pub struct Who<'a> {
     /// The visitor's canonical address.
@@ -53,6 +54,8 @@ pub struct Who<'a> {
     pub user_agent: &'a [u8],
     /// The referrer's bytes; `None` is left out.
     pub referrer: Option<&'a [u8]>,
+    /// The hit.
+    pub hit: HitIds,
 }
 
 /// Optional parameters and their values, encoded for a query. Each name stands once.

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::query::Query;
+use crate::{hit_id::HitIds, query::Query};
 
 fn read_as(http: u16, body: &str) -> Answer {
     read(StatusCode::from_u16(http).expect("a status"), body.as_bytes())
@@ -244,6 +244,7 @@ fn the_request_target() {
         ip: "2001:db8::1".parse().expect("an address"),
         user_agent: "Mazila Chrome/7.7.7 é&".as_bytes(),
         referrer: Some(b"https://vk.com/?a=b#c"),
+        hit: HitIds::default(),
     };
     let mut told = Told::default();
     told.add("utm_source", b"a%20b".to_vec());
@@ -281,6 +282,7 @@ proptest! {
             ip: "192.0.2.1".parse().expect("an address"),
             user_agent: &user_agent,
             referrer: Some(&referrer),
+            hit: HitIds::default(),
         };
         let mut kept = Vec::new();
         percent::keep_query_value(raw.as_bytes(), &mut kept);

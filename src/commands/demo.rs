@@ -89,7 +89,7 @@ const TRIES: [(&str, &str, &str); 12] = [
 
 /// Runs the demonstration until it is told to stop.
 pub fn run(args: &args::Demo) -> ExitCode {
-    let _diagnostics = diagnostics::start();
+    let _diagnostics = diagnostics::start(None);
     let wanted = Wanted {
         listen: args.listen,
         https: args.https,

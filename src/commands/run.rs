@@ -5,20 +5,25 @@ use std::{io, process::ExitCode, sync::Arc, time::Instant};
 use super::{colour_on, failed, on_runtime};
 use crate::{
     app::{self, App},
-    args::Configured,
-    config,
+    args, config,
     listener::inherited::Inherited,
-    observe::{Metrics, diagnostics},
+    observe::{
+        Metrics,
+        diagnostics::{self, Format},
+    },
 };
 
 /// Runs the edge until it is told to stop.
-pub fn run(configured: &Configured) -> ExitCode {
+pub fn run(run: &args::Run) -> ExitCode {
+    let configured = &run.config;
     let inherited = Inherited::from_environment();
-    let _diagnostics = diagnostics::start();
+    let diagnostics = diagnostics::start(run.log_format);
     let metrics = Arc::new(Metrics::default());
     let began = Instant::now();
     let read = config::read(&configured.config, &app::teller(&metrics), colour_on(&io::stderr()));
-    if !read.text.is_empty() {
+    if read.config.is_some() && diagnostics.format() == Format::Json {
+        app::tell(&read.remarks);
+    } else {
         eprint!("{}", read.text);
     }
     let Some(mut config) = read.config else {

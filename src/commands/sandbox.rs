@@ -12,7 +12,7 @@ use crate::{
 
 /// Runs the sandbox until it is told to stop.
 pub fn run(args: args::Sandbox) -> ExitCode {
-    let _diagnostics = diagnostics::start();
+    let _diagnostics = diagnostics::start(None);
     on_runtime(async {
         let listener = listener::bind(args.listen).map_err(|error| Failure::Bind(args.listen, error))?;
         let address = listener.local_addr().map_err(Failure::Runtime)?;

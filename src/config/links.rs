@@ -103,6 +103,8 @@ pub(super) struct LinkReader<'a> {
     pub(super) named: Named,
     pub(super) bots: BotRule,
     pub(super) loops: &'a Loops,
+    /// Whether each link's hits are counted.
+    pub(super) per_link: bool,
     pub(super) mistakes: &'a Mistakes,
 }
 
@@ -172,6 +174,7 @@ impl LinkReader<'_> {
             };
             Some(Link {
                 at: (*texts.as_ref()?.value.first()?.value).into(),
+                counts: self.per_link.then(Arc::default),
                 order,
                 offers: offers.into_iter().map(|read| read.offer).collect(),
                 trafficback: trafficback?.good()?,

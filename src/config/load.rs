@@ -1,6 +1,7 @@
 //! From files to a [`Config`]: every mistake of the main file and of the files of links, in one run.
 
 use std::{
+    collections::HashMap,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
@@ -13,6 +14,7 @@ use super::{
     limits,
     links::{LinkReader, Links},
     loops::{Loops, Served},
+    render::Remark,
     sections::{self, Defaults},
     source::SourceId,
     tls, trackers,
@@ -33,7 +35,7 @@ use crate::{
 const SCHEMA: &str = "$schema";
 
 /// Keys of the main file, where a file of links holds none of them.
-const OF_MAIN: [&str; 11] = [
+const OF_MAIN: [&str; 12] = [
     "links",
     "listen",
     "tls",
@@ -42,6 +44,7 @@ const OF_MAIN: [&str; 11] = [
     "click",
     "click_log",
     "limits",
+    "metrics",
     "unmatched",
     "tracker",
     "defaults",
@@ -63,6 +66,8 @@ pub struct Config {
     pub click_log: Option<Settings>,
     /// What connections and requests may take.
     pub limits: Limits,
+    /// Whether each link's hits are counted.
+    pub per_link: bool,
     /// The trackers.
     pub trackers: Vec<Arc<Tracker>>,
     /// The links.
@@ -99,6 +104,20 @@ impl Config {
         self.click.care.deadline
     }
 
+    /// Counts on where links of the same first place are counted already.
+    pub fn count_on(&mut self, before: &Table<Link>) {
+        if !self.per_link {
+            return;
+        }
+        let counts = |link: &Link| Some((Arc::clone(&link.at), Arc::clone(link.counts.as_ref()?)));
+        let known: HashMap<_, _> = before.items().iter().filter_map(counts).collect();
+        for link in self.links.items_mut() {
+            if let Some(counts) = known.get(&link.at) {
+                link.counts = Some(Arc::clone(counts));
+            }
+        }
+    }
+
     /// What hits are served from.
     pub fn into_edge(self) -> Edge {
         let clicks = Arc::new(ClickApi::new(self.click));
@@ -133,6 +152,8 @@ pub struct Read {
     pub config: Option<Config>,
     /// Every mistake and warning, to print.
     pub text: String,
+    /// The same one by one.
+    pub remarks: Vec<Remark>,
     /// How many mistakes there are.
     pub errors: usize,
 }
@@ -181,9 +202,11 @@ impl Files {
     fn finish(mut self, main: Option<SourceId>, teller: Teller<'_>, colour: bool) -> Read {
         let config = main.and_then(|main| self.config(main, teller));
         let errors = self.mistakes.errors();
+        let (text, remarks) = self.mistakes.told(&self.sources, &self.secrets, colour);
         Read {
             config: config.filter(|_| errors == 0),
-            text: self.mistakes.render(&self.sources, &self.secrets, colour),
+            text,
+            remarks,
             errors,
         }
     }
@@ -206,6 +229,7 @@ impl Files {
         let click = sections::click(root.table("click"));
         let click_log = click_log::read(root.table("click_log"), &folder, mistakes);
         let limits = limits::read(root.table("limits"));
+        let per_link = sections::per_link(root.table("metrics"));
         let geoip = geoip::read(root.table("geoip"), &folder, self.built_in, mistakes);
         let loops = Loops::default();
         let unmatched = sections::unmatched(root.table("unmatched"), geoip.named, &loops, mistakes);
@@ -229,6 +253,7 @@ impl Files {
             named: geoip.named,
             bots: visitor.bots,
             loops: &loops,
+            per_link,
             mistakes,
         };
         let aside = |file: &File| file.links_aside();
@@ -277,6 +302,7 @@ impl Files {
             admin: listen.admin,
             click_log,
             limits,
+            per_link,
             trackers: trackers.usable().cloned().collect(),
             links: links.into_table(),
             real_ip: visitor.real_ip,

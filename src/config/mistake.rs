@@ -5,6 +5,7 @@
 use std::cell::{Cell, RefCell};
 
 use super::redact::Secrets;
+use super::render::Remark;
 use super::source::{Place, Sources};
 
 /// More errors, or warnings, than anybody reads; beyond it they are only counted.
@@ -128,10 +129,15 @@ impl Mistakes {
         list.iter().filter(has_room).cloned().collect()
     }
 
-    /// The text to print: the first hundred mistakes and a line with their number. `colour` adds
-    /// terminal colours.
-    pub(super) fn render(&self, sources: &Sources, secrets: &Secrets, colour: bool) -> String {
+    /// The text to print, and the same for whoever prints otherwise: the first hundred mistakes and a line with their number.
+    /// `colour` adds terminal colours.
+    pub(super) fn told(&self, sources: &Sources, secrets: &Secrets, colour: bool) -> (String, Vec<Remark>) {
         super::render::render(self, sources, secrets, colour)
+    }
+
+    #[cfg(test)]
+    pub(super) fn render(&self, sources: &Sources, secrets: &Secrets, colour: bool) -> String {
+        self.told(sources, secrets, colour).0
     }
 }
 

@@ -54,6 +54,7 @@ use self::{
 pub use self::{
     geoip::BuiltIn,
     load::{Config, Read, Teller, read, read_again, read_text},
+    render::Remark,
     schema::{links_schema, schema},
     watched::{Watched, WatchedPrint},
 };

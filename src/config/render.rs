@@ -19,7 +19,21 @@ use super::source::{Place, Source, SourceId, Sources};
 /// Mistakes printed in full.
 const PRINTED: usize = 100;
 
-pub(super) fn render(mistakes: &Mistakes, sources: &Sources, secrets: &Secrets, colour: bool) -> String {
+/// A mistake or a warning in words, for whoever does not draw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// Whether the configuration cannot be used for it.
+    pub is_mistake: bool,
+    /// What is wrong.
+    pub message: String,
+    /// The file, and where in it: line and column count from 1.
+    pub place: Option<(String, usize, usize)>,
+    /// The mend.
+    pub mend: Option<String>,
+}
+
+/// The first hundred mistakes as they are printed, and the same as remarks.
+pub(super) fn render(mistakes: &Mistakes, sources: &Sources, secrets: &Secrets, colour: bool) -> (String, Vec<Remark>) {
     let printed = mistakes.first(PRINTED);
     let mut secrets = secrets.clone();
     let ids: BTreeSet<SourceId> = printed.iter().flat_map(places).map(|place| place.source).collect();
@@ -41,6 +55,8 @@ pub(super) fn render(mistakes: &Mistakes, sources: &Sources, secrets: &Secrets, 
     // Lines are already cut; the renderer must not cut them again.
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(4 * WIDTH).hyperlink(false);
+    let remarks = printed.iter().map(|mistake| remark(mistake, &files, &secrets));
+    let remarks = remarks.collect();
     let mut out = String::new();
     for mistake in &printed {
         out += &one(mistake, &files, &secrets, &renderer);
@@ -54,7 +70,35 @@ pub(super) fn render(mistakes: &Mistakes, sources: &Sources, secrets: &Secrets, 
     if errors + warnings > 0 {
         let _ = writeln!(out, "{}, {}", count(errors, "error"), count(warnings, "warning"));
     }
-    out
+    (out, remarks)
+}
+
+/// What is wrong, in words that may be shown.
+fn message(mistake: &Mistake, files: &HashMap<SourceId, Excerpts>, secrets: &Secrets) -> String {
+    let message = match mistake.place.and_then(|p| Some((p, files.get(&p.source)?))) {
+        Some((place, shown)) => shown.without_hidden(&mistake.message, place),
+        None => mistake.message.clone(),
+    };
+    clean(&message, secrets)
+}
+
+fn remark(mistake: &Mistake, files: &HashMap<SourceId, Excerpts>, secrets: &Secrets) -> Remark {
+    let mut message = message(mistake, files, secrets);
+    if let Some(label) = &mistake.label {
+        message += ": ";
+        message += &clean(label, secrets);
+    }
+    let place = mistake.place.and_then(|place| {
+        let shown = files.get(&place.source)?;
+        let spot = shown.spot(place);
+        Some((shown.path.clone(), spot.line, spot.column))
+    });
+    Remark {
+        is_mistake: mistake.severity == Severity::Error,
+        message,
+        place,
+        mend: mistake.help.as_ref().map(|help| clean(help, secrets)),
+    }
 }
 
 fn places(mistake: &Mistake) -> impl Iterator<Item = Place> {
@@ -72,11 +116,7 @@ fn one(mistake: &Mistake, files: &HashMap<SourceId, Excerpts>, secrets: &Secrets
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let message = match mistake.place.and_then(|p| Some((p, files.get(&p.source)?))) {
-        Some((place, shown)) => shown.without_hidden(&mistake.message, place),
-        None => mistake.message.clone(),
-    };
-    let mut group = level.primary_title(clean(&message, secrets)).elements(
+    let mut group = level.primary_title(message(mistake, files, secrets)).elements(
         // An empty list only to get a group from a title.
         std::iter::empty::<Element<'_>>(),
     );

@@ -62,6 +62,14 @@ pub fn schema() -> Value {
             ),
             "click_log": click_log(),
             "limits": limits(),
+            "metrics": table(
+                "What is counted.",
+                &[],
+                json!({ "per_link": told(
+                    "Whether hits and clicks are counted for each link too: some series more for each link that is hit.",
+                    json!({ "type": "boolean", "default": false }),
+                ) }),
+            ),
             "unmatched": unmatched(),
             "defaults": defaults(),
             "link": list_of_links(),

@@ -255,6 +255,14 @@ pub(super) fn click(table: Option<TableReader<'_>>) -> click::Settings {
     settings
 }
 
+/// Whether each link's hits are counted.
+pub(super) fn per_link(table: Option<TableReader<'_>>) -> bool {
+    let Some(mut table) = table else { return false };
+    let per_link = table.bool("per_link");
+    table.finish(&[]);
+    per_link.is_some_and(|on| on.value)
+}
+
 /// A word, or a duration within the deadline.
 fn hedge_after(table: &mut TableReader<'_>, deadline: Duration) -> Option<HedgeAfter> {
     let node = table.raw("hedge_after")?;

@@ -19,6 +19,7 @@ use crate::{
         client::CallError,
         probe::{ANSWER_LIMIT, Heard, Hurdle, NoAnswer, Open, Question, STEP_LIMIT, Untrusted},
     },
+    hit_id::HitIds,
     offer_ids::OfferIds,
 };
 
@@ -112,6 +113,7 @@ impl Look {
             ip: NOBODY,
             user_agent: USER_AGENT.as_bytes(),
             referrer: None,
+            hit: HitIds::default(),
         };
         self.click = Some((ids, tracker.ask(Question::Click(ids, who)).await));
     }

@@ -22,7 +22,7 @@ use crate::{
     edge::{Edge, Offer},
     headers::Headers,
     hit::{self, Arrival, Hit},
-    hit_id::HitId,
+    hit_id::{HitId, HitIds},
     link::{Order, targeting::Rule},
     observe::Trace,
     outcome::Outcome,
@@ -109,7 +109,10 @@ pub async fn explain(edge: &Edge, limits: &Limits, asked: &Imagined) -> Explanat
     let hit = Hit {
         at: asked.at,
         began: Instant::now(),
-        id: HitId::new(asked.at),
+        ids: HitIds {
+            hit: HitId::new(asked.at),
+            trace: None,
+        },
         head: read.head,
         host: &read.host,
         path: &read.path,

@@ -20,7 +20,7 @@ pub(super) fn values<'a>(hit: &Hit<'a>, visitor: &'a Visitor<'a>) -> Values<'a> 
         path: hit.path,
         rest: "",
         query: hit.query,
-        hit_id: hit.id,
+        hit_id: hit.ids.hit,
         offer: None,
         reason: "",
     }

@@ -161,6 +161,11 @@ impl<T> Table<T> {
         keys.map(|key| key.split('/').next().unwrap_or_default()).collect()
     }
 
+    /// The same, to be changed where they stand.
+    pub fn items_mut(&mut self) -> &mut [T] {
+        &mut self.items
+    }
+
     /// The link for a canonical host and path.
     pub fn find<'p>(&self, host: &str, path: &'p str) -> Option<Found<'_, 'p, T>> {
         if let Some(found) = self.on(host, path) {

@@ -1,112 +1,68 @@
-//! What the diagnostics say of calls to trackers: that one fails, why, and how to mend it, not a line for each.
+//! What the diagnostics say of calls to trackers: that one fails, why, and how to mend it.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
+use tracing::field::display;
+
+use crate::{
+    click::{Answer, BreakerState, Denial, Event, Failure},
+    hit_id::HitIds,
 };
 
-use crate::click::{Answer, BreakerState, Denial, Event, Failure};
-
-/// A failing tracker is told once in this time for each kind of failure.
-const REPEAT: Duration = Duration::from_secs(10);
-
-/// Tells of one tracker's failures. Knows no key and no text of the tracker's own.
-pub struct CallTeller {
-    tracker: String,
-    kinds: Mutex<[Told; 7]>,
+/// Tells of something that happened with a tracker of this name, if there is something to tell. It knows no key and no text of the
+/// tracker's own.
+pub fn tell(tracker: &str, event: &Event<'_>) {
+    match event {
+        Event::Called { answer, hit, .. } => called(tracker, answer, *hit),
+        Event::Breaker(BreakerState::Open) => {
+            let mend = "visitors go to their fallback at once, and one hit a second asks whether it is back";
+            tracing::warn!(
+                target: "onehop::peers",
+                tracker,
+                mend,
+                "the tracker fails whatever it is asked, and is left alone"
+            );
+        }
+        Event::Breaker(BreakerState::Closed) => {
+            tracing::info!(target: "onehop::peers", tracker, "the tracker answers again");
+        }
+        Event::ClicksDiffer(hit) => {
+            let mend = "its hedging is off until a restart; write click.hedge_after = \"off\" to have it so";
+            tracing::warn!(
+                target: "onehop::peers",
+                tracker,
+                hit_id = %hit.hit,
+                trace_id = hit.trace.map(display),
+                mend,
+                "the tracker makes two clicks of two requests at the same moment"
+            );
+        }
+        Event::Breaker(BreakerState::HalfOpen)
+        | Event::Attempt(_)
+        | Event::HedgeWon
+        | Event::Spared(_)
+        | Event::Load { .. } => {}
+    }
 }
 
-#[derive(Clone, Copy, Default)]
-struct Told {
-    last: Option<Instant>,
-    unsaid: u64,
-}
-
-impl CallTeller {
-    /// For a tracker of this name.
-    pub fn new(tracker: &str) -> Self {
-        Self {
-            tracker: tracker.to_owned(),
-            kinds: Mutex::default(),
-        }
-    }
-
-    /// Tells of an event, if there is something to tell and it was not told just now.
-    pub fn tell(&self, event: &Event<'_>, now: impl FnOnce() -> Instant) {
-        let tracker = &self.tracker;
-        match event {
-            Event::Called(answer, _) => self.called(answer, now),
-            Event::Breaker(BreakerState::Open) => {
-                let mend = "visitors go to their fallback at once, and one hit a second asks whether it is back";
-                tracing::warn!(
-                    tracker,
-                    mend,
-                    "the tracker fails whatever it is asked, and is left alone"
-                );
-            }
-            Event::Breaker(BreakerState::Closed) => tracing::info!(tracker, "the tracker answers again"),
-            Event::ClicksDiffer => {
-                let mend = "its hedging is off until a restart; write click.hedge_after = \"off\" to have it so";
-                tracing::warn!(
-                    tracker,
-                    mend,
-                    "the tracker makes two clicks of two requests at the same moment"
-                );
-            }
-            Event::Breaker(BreakerState::HalfOpen)
-            | Event::Attempt(_)
-            | Event::HedgeWon
-            | Event::Spared(_)
-            | Event::Load { .. } => {}
-        }
-    }
-
-    fn called(&self, answer: &Answer, now: impl FnOnce() -> Instant) {
-        let tracker = &self.tracker;
-        let Answer::Failed(failure) = answer else {
-            tracing::debug!(tracker, ?answer, "the tracker answered");
-            return;
-        };
-        let Some(before) = self.due(failure, now()) else {
-            return;
-        };
-        let (what, mend) = words(failure);
-        match failure {
-            Failure::Tracker(number) => {
-                tracing::warn!(tracker, number, suppressed = before, mend, "{what}");
-            }
-            Failure::Rejected(Some(field)) => {
-                tracing::warn!(tracker, field, suppressed = before, mend, "{what}");
-            }
-            Failure::Unreachable(why) | Failure::BadAnswer(why) => {
-                tracing::warn!(tracker, why, suppressed = before, mend, "{what}");
-            }
-            Failure::Rejected(None) | Failure::Denied(_) | Failure::Timeout | Failure::Overload => {
-                tracing::warn!(tracker, suppressed = before, mend, "{what}");
-            }
-        }
-    }
-
-    /// Whether to tell of a failure now; if so, how many like it went untold.
-    fn due(&self, failure: &Failure, now: Instant) -> Option<u64> {
-        let kind = match failure {
-            Failure::Rejected(_) => 0,
-            Failure::Denied(_) => 1,
-            Failure::Tracker(_) => 2,
-            Failure::Unreachable(_) => 3,
-            Failure::Timeout => 4,
-            Failure::BadAnswer(_) => 5,
-            Failure::Overload => 6,
-        };
-        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
-        let told = &mut kinds[kind];
-        if told.last.is_some_and(|last| now.duration_since(last) < REPEAT) {
-            told.unsaid += 1;
-            return None;
-        }
-        told.last = Some(now);
-        Some(std::mem::take(&mut told.unsaid))
-    }
+fn called(tracker: &str, answer: &Answer, hit: HitIds) {
+    let (hit_id, trace_id) = (display(hit.hit), hit.trace.map(display));
+    let Answer::Failed(failure) = answer else {
+        tracing::debug!(target: "onehop::peers", tracker, hit_id, trace_id, ?answer, "the tracker answered");
+        return;
+    };
+    let (what, mend) = words(failure);
+    let status = match failure {
+        Failure::Tracker(status) => Some(*status),
+        _ => None,
+    };
+    let field = match failure {
+        Failure::Rejected(field) => *field,
+        _ => None,
+    };
+    let why = match failure {
+        Failure::Unreachable(why) | Failure::BadAnswer(why) => Some(*why),
+        _ => None,
+    };
+    tracing::warn!(target: "onehop::peers", tracker, hit_id, trace_id, status, field, why, mend, "{what}");
 }
 
 fn words(failure: &Failure) -> (&'static str, &'static str) {
@@ -147,22 +103,5 @@ fn words(failure: &Failure) -> (&'static str, &'static str) {
             "too many calls to the tracker are under way",
             "the tracker is slow for this many visitors; they go to their fallback",
         ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_kind_is_told_once_in_a_while() {
-        let teller = CallTeller::new("t");
-        let now = Instant::now();
-        assert_eq!(teller.due(&Failure::Timeout, now), Some(0));
-        assert_eq!(teller.due(&Failure::Timeout, now), None);
-        assert_eq!(teller.due(&Failure::Overload, now), Some(0));
-        let later = now + REPEAT;
-        assert_eq!(teller.due(&Failure::Timeout, later), Some(1));
-        assert_eq!(teller.due(&Failure::Timeout, later), None);
     }
 }

@@ -357,7 +357,7 @@ mod tests {
     use super::*;
     use crate::{
         headers::Sender,
-        hit_id::HitId,
+        hit_id::{HitId, HitIds},
         observe::{
             Observe,
             record::{Seen, Trace},
@@ -368,7 +368,10 @@ mod tests {
     fn record(path: &str) -> Box<Record> {
         let seen = Seen {
             at: UNIX_EPOCH,
-            hit_id: HitId::new(UNIX_EPOCH),
+            ids: HitIds {
+                hit: HitId::new(UNIX_EPOCH),
+                trace: None,
+            },
             host: "go.example.com",
             head: Some((path, Sender::default())),
         };

@@ -37,7 +37,7 @@ pub fn write(record: &Record, lookups: &Lookups, shape: &Shape, out: &mut Vec<u8
     line.out.extend_from_slice(b"{\"time\":\"");
     write_timestamp(record.at, line.out);
     line.out.extend_from_slice(b"\",\"hit_id\":\"");
-    record.hit_id.write(line.out);
+    record.ids.hit.write(line.out);
     line.out.extend_from_slice(b"\",\"outcome\":\"");
     line.out.extend_from_slice(ended.kind.as_str().as_bytes());
     line.out.push(b'"');
@@ -74,6 +74,12 @@ pub fn write(record: &Record, lookups: &Lookups, shape: &Shape, out: &mut Vec<u8
     told(trace, query, &mut line);
     line.milliseconds(Field::ApiMs, trace.api);
     line.milliseconds(Field::TotalMs, Some(ended.total));
+    if let Some(id) = record.ids.trace
+        && line.begin(Field::TraceId)
+    {
+        // Writing to a vector does not fail.
+        let _ = write!(line.out, "\"{id}\"");
+    }
     if let Some(hedge) = trace.effort.hedge {
         line.text(Field::Hedge, Some(hedge.as_str()));
     }
@@ -246,7 +252,7 @@ impl Line<'_> {
 }
 
 /// Appends a text as the inside of a JSON string.
-fn escape(text: &str, out: &mut Vec<u8>) {
+pub(super) fn escape(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     let mut copied = 0;
     for (at, &byte) in bytes.iter().enumerate() {
@@ -303,12 +309,13 @@ mod tests {
     use super::*;
     use crate::{
         headers::Sender,
-        hit_id::HitId,
+        hit_id::{HitId, HitIds},
         observe::{
             record::{Seen, Trace},
             shape::IpForm,
         },
         outcome::{Outcome, Refusal},
+        trace_id::TraceId,
     };
 
     fn record(uri: &'static str, user_agent: &[u8]) -> Record {
@@ -318,7 +325,10 @@ mod tests {
         };
         let seen = Seen {
             at: UNIX_EPOCH + Duration::from_millis(1_234),
-            hit_id: HitId::new(UNIX_EPOCH),
+            ids: HitIds {
+                hit: HitId::new(UNIX_EPOCH),
+                trace: None,
+            },
             host: "go.example.com",
             head: Some((uri, sender)),
         };
@@ -360,7 +370,9 @@ mod tests {
                     subid1=1&subid2=2&subid3=3&subid4=4&subid5=5&subid6=6";
         let mut record = record(tags, b"Mozilla/5.0");
         record.ended.trace = trace;
+        record.ids.trace = TraceId::of_traceparent(b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
         let (_, whole) = line(&record);
+        assert_eq!(whole["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
         let mut left_out = 0;
         let mut all = Dropped::default();
         for name in Dropped::names() {

@@ -245,7 +245,7 @@ fn open(path: &Path) -> io::Result<File> {
     }
     // To look is no reason to fail.
     if is_torn(path, file.metadata()?.len()).unwrap_or(false) {
-        tracing::warn!(path = %path.display(), "the click log ended within a line, which is lost");
+        tracing::warn!(file = %path.display(), "the click log ended within a line, which is lost");
         // A disk that has no room for it has none for lines either, which is told of then.
         let _ = file.write_all(b"\n");
     }

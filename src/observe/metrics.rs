@@ -1,7 +1,11 @@
 //! Counters and histograms, for Prometheus. Every label value is of a closed set, or a tracker's name out of the
 //! configuration: nothing that a visitor sends adds a series.
 
-use std::{fmt::Write as _, sync::OnceLock, time::Duration};
+use std::{
+    fmt::Write as _,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
@@ -9,9 +13,14 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::tracker_metrics::{TrackerMetrics, Trackers};
+use super::{
+    link_metrics::Links,
+    tracker_metrics::{TrackerMetrics, Trackers},
+};
 use crate::{
     click::CacheUse,
+    edge::Link,
+    link::Table,
     outcome::{Kind, Reason},
 };
 
@@ -35,6 +44,7 @@ pub struct Metrics {
     reloads: Counter,
     reload_failures: Counter,
     log_dropped: Counter,
+    links: Links,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -119,9 +129,10 @@ impl Default for Metrics {
         let connections = Gauge::default();
         registry.register("connections", "Open connections of visitors", connections.clone());
         let certificates = Family::default();
-        registry.register(
-            "certificate_expiry_timestamp_seconds",
+        registry.register_with_unit(
+            "certificate_expiry_timestamp",
             "When a certificate ends, in seconds since 1970",
+            Unit::Seconds,
             certificates.clone(),
         );
         let by_why = Family::<WhyLabel, Counter>::default();
@@ -148,8 +159,10 @@ impl Default for Metrics {
             "Lines of the click log that could not be written",
             log_dropped.clone(),
         );
+        let links = Links::default();
+        registry.register_collector(Box::new(links.clone()));
         let cached = |result| by_result.get_or_create_owned(&CacheLabel { result });
-        Self {
+        let metrics = Self {
             hits,
             hit_counters: Default::default(),
             hit_seconds: Kind::ALL.map(|kind| by_outcome.get_or_create_owned(&OutcomeLabel { outcome: kind.as_str() })),
@@ -161,8 +174,14 @@ impl Default for Metrics {
             reloads,
             reload_failures,
             log_dropped,
+            links,
             registry,
+        };
+        // So that each metric is there before the first hit. Reasons come as they are met.
+        for kind in [Kind::Advertiser, Kind::Unmatched, Kind::Refused] {
+            metrics.hits(kind, None);
         }
+        metrics
     }
 }
 
@@ -170,6 +189,11 @@ impl Metrics {
     /// Counts a changed file, and whether it could be used.
     pub fn reload(&self, used: bool) {
         if used { &self.reloads } else { &self.reload_failures }.inc();
+    }
+
+    /// Shows what is counted of each of these links from now on, and of no others.
+    pub fn links(&self, links: Option<Arc<Table<Link>>>) {
+        self.links.are(links);
     }
 
     /// The certificates in use, by name, and when each ends, in seconds since 1970.
@@ -185,17 +209,19 @@ impl Metrics {
         }
     }
 
+    fn hits(&self, kind: Kind, reason: Option<Reason>) -> &Counter {
+        let index = reason.map_or(Reason::ALL.len(), |reason| reason as usize);
+        self.hit_counters[kind as usize][index].get_or_init(|| {
+            self.hits.get_or_create_owned(&HitLabels {
+                outcome: kind.as_str(),
+                reason: reason.map_or("", Reason::as_str),
+            })
+        })
+    }
+
     /// Counts a hit.
     pub fn hit(&self, kind: Kind, reason: Option<Reason>, total: Duration) {
-        let index = reason.map_or(Reason::ALL.len(), |reason| reason as usize);
-        self.hit_counters[kind as usize][index]
-            .get_or_init(|| {
-                self.hits.get_or_create_owned(&HitLabels {
-                    outcome: kind.as_str(),
-                    reason: reason.map_or("", Reason::as_str),
-                })
-            })
-            .inc();
+        self.hits(kind, reason).inc();
         self.hit_seconds[kind as usize].observe(total.as_secs_f64());
     }
 

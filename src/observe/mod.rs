@@ -6,9 +6,12 @@ pub mod calls;
 pub mod click_log;
 pub mod diagnostics;
 pub mod json;
+pub mod lines;
+mod link_metrics;
 pub mod log_file;
 pub mod metrics;
 pub mod record;
+mod repeats;
 mod rotated;
 pub mod shape;
 pub mod text;
@@ -28,7 +31,8 @@ pub use self::{
     record::{Found, Record, Seen, Trace},
 };
 use crate::{
-    hit_id::HitId,
+    click::CacheUse,
+    hit_id::{HitId, HitIds},
     outcome::{Outcome, Refusal},
 };
 
@@ -67,7 +71,10 @@ impl Observe {
     pub fn unreadable(&self, at: SystemTime, peer: IpAddr) {
         let seen = Seen {
             at,
-            hit_id: HitId::new(at),
+            ids: HitIds {
+                hit: HitId::new(at),
+                trace: None,
+            },
             host: "",
             head: None,
         };
@@ -87,6 +94,9 @@ impl Watch<'_> {
         let total = self.began.elapsed();
         let metrics = &self.observe.metrics;
         metrics.hit(outcome.kind(), outcome.reason(), total);
+        if let Some(counts) = &self.trace.link_counts {
+            counts.hit(outcome.kind(), self.trace.cache == Some(CacheUse::Miss));
+        }
         for used in &self.trace.looks {
             metrics.cache(*used);
         }

@@ -14,9 +14,9 @@ use crate::{
     click_id::ClickId,
     country::Country,
     device::Agent,
-    edge::{Offer, OfferLabel},
+    edge::{LinkCounts, Offer, OfferLabel},
     headers::Sender,
-    hit_id::HitId,
+    hit_id::HitIds,
     outcome::{Kind, Nowhere, Outcome, Reason},
     query::{self, Query},
 };
@@ -28,6 +28,8 @@ pub struct Trace {
     pub ip: IpAddr,
     /// The link's place.
     pub link: Option<Arc<str>>,
+    /// Where the link's hits are counted, if each link's are.
+    pub link_counts: Option<Arc<LinkCounts>>,
     /// The click.
     pub click_id: Option<ClickId>,
     /// What was found out about the visitor.
@@ -63,6 +65,7 @@ impl Trace {
         Self {
             ip: peer.to_canonical(),
             link: None,
+            link_counts: None,
             click_id: None,
             found: Found::default(),
             offer: None,
@@ -111,8 +114,8 @@ impl Trace {
 pub struct Seen<'a> {
     /// When it came.
     pub at: SystemTime,
-    /// The hit's id.
-    pub hit_id: HitId,
+    /// The hit's ids.
+    pub ids: HitIds,
     /// The host, canonical; empty where it is none.
     pub host: &'a str,
     /// Path and query as they came, and who sent them; `None` where they could not be read.
@@ -125,8 +128,8 @@ pub struct Seen<'a> {
 pub struct Record {
     /// When it came.
     pub at: SystemTime,
-    /// Its id.
-    pub hit_id: HitId,
+    /// Its ids.
+    pub ids: HitIds,
     /// Its end.
     pub ended: Ended,
     texts: Texts,
@@ -178,7 +181,7 @@ impl Record {
         let (target, sender) = seen.head.unzip();
         Self {
             at: seen.at,
-            hit_id: seen.hit_id,
+            ids: seen.ids,
             texts: Texts::new(seen.host, target, sender.unwrap_or_default()),
             ended: Ended {
                 kind: outcome.kind(),

@@ -58,6 +58,7 @@ fields! {
     Referrer = "referrer",
     ApiMs = "api_ms",
     TotalMs = "total_ms",
+    TraceId = "trace_id",
     Hedge = "hedge",
     Spared = "spared",
     QueueMs = "queue_ms",

@@ -1,6 +1,6 @@
 //! A hit as one line for a person who watches. Pure.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, io::Write as _};
 
 use super::{
     milliseconds,
@@ -31,17 +31,25 @@ pub fn write(record: &Record, out: &mut Vec<u8>) {
     if let Some(location) = &ended.location {
         let _ = write!(line, " → {}", location.to_str().unwrap_or_default());
     }
-    // A path is the visitor's own text.
-    let line: String = line
-        .chars()
-        .flat_map(|c| {
-            let escaped = c.is_control().then(|| c.escape_unicode());
-            let plain = escaped.is_none().then_some(c);
-            escaped.into_iter().flatten().chain(plain)
-        })
-        .collect();
-    out.extend_from_slice(line.as_bytes());
+    write_visible(&line, out);
     out.push(b'\n');
+}
+
+/// Appends a text in which control characters, and those that break lines, are written out: it may hold a visitor's own.
+pub(super) fn write_visible(text: &str, out: &mut Vec<u8>) {
+    let is_unfit = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    if !text.contains(is_unfit) {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
+    for c in text.chars() {
+        if is_unfit(c) {
+            // Writing to a vector does not fail.
+            let _ = write!(out, "{}", c.escape_unicode());
+        } else {
+            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+    }
 }
 
 fn source(ended: &Ended) -> Option<&'static str> {

@@ -118,7 +118,7 @@ impl Trackers {
     pub(super) fn of(&self, name: &str) -> TrackerMetrics {
         let tracker = || name.to_owned();
         let label = TrackerLabel { tracker: tracker() };
-        TrackerMetrics {
+        let metrics = TrackerMetrics {
             tracker: tracker(),
             calls: self.calls.clone(),
             call_counters: Default::default(),
@@ -148,7 +148,9 @@ impl Trackers {
             limit: self.limit.get_or_create_owned(&label),
             in_flight: self.in_flight.get_or_create_owned(&label),
             queued: self.queued.get_or_create_owned(&label),
-        }
+        };
+        metrics.calls_that_came_to(None);
+        metrics
     }
 }
 
@@ -173,7 +175,7 @@ impl TrackerMetrics {
     /// Counts what happened.
     pub fn count(&self, event: &Event<'_>) {
         match *event {
-            Event::Called(answer, took) => {
+            Event::Called { answer, took, .. } => {
                 self.called(answer);
                 self.seconds.observe(took.as_secs_f64());
             }
@@ -183,7 +185,7 @@ impl TrackerMetrics {
             Event::HedgeWon => {
                 self.hedges_won.inc();
             }
-            Event::ClicksDiffer => {
+            Event::ClicksDiffer(_) => {
                 self.hedging_stopped.set(1);
             }
             Event::Spared(by) => {
@@ -212,14 +214,17 @@ impl TrackerMetrics {
             Answer::Trafficback(why) => Some(trafficback_reason(why)),
             Answer::Failed(why) => Some(failure_reason(why)),
         };
-        self.call_counters[reason.map_or(Reason::ALL.len(), |reason| reason as usize)]
-            .get_or_init(|| {
-                self.calls.get_or_create_owned(&CallLabels {
-                    tracker: self.tracker.clone(),
-                    result: reason.map_or("click", Reason::as_str),
-                })
+        self.calls_that_came_to(reason).inc();
+    }
+
+    /// To a click, or to a reason.
+    fn calls_that_came_to(&self, reason: Option<Reason>) -> &Counter {
+        self.call_counters[reason.map_or(Reason::ALL.len(), |reason| reason as usize)].get_or_init(|| {
+            self.calls.get_or_create_owned(&CallLabels {
+                tracker: self.tracker.clone(),
+                result: reason.map_or("click", Reason::as_str),
             })
-            .inc();
+        })
     }
 }
 

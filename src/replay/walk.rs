@@ -22,6 +22,7 @@ use crate::{
     headers::{Header, Headers},
     history::Field,
     hit::{self, Hit},
+    hit_id::HitIds,
     language::Languages,
     link::{Condition, Order, path, targeting::Rule},
     observe::Trace,
@@ -162,7 +163,10 @@ impl Way {
         let hit = Hit {
             at: then.at,
             began: Instant::now(),
-            id: then.id,
+            ids: HitIds {
+                hit: then.id,
+                trace: None,
+            },
             head: asked.head,
             host: &asked.host,
             path: &asked.path,

@@ -3,11 +3,10 @@
 use super::answer::Answer;
 use super::query::Query;
 use std::time::Duration;
-use tracing::debug;
 
 /// Names what is logged instead of leaving out the key, so that nothing unexpected slips through.
 pub(super) fn call(query: &Query, answer: &Answer, delay: Duration) {
-    debug!(
+    tracing::debug!(
         target: "onehop::sandbox",
         offer_id = query.text("offer_id"),
         campaign_id = query.text("campaign_id"),

@@ -22,7 +22,6 @@ use std::time::{Duration, SystemTime};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tracing::warn;
 
 /// Where the Click API is.
 pub const PATH: &str = "/api/click/create";
@@ -56,7 +55,7 @@ async fn accept(listener: &TcpListener) -> TcpStream {
             Ok((stream, _)) => return stream,
             Err(error) => {
                 // Most often too many open files, which a busy loop would not cure.
-                warn!(target: "onehop::sandbox", %error, "no connection accepted");
+                tracing::warn!(target: "onehop::peers", %error, "no connection accepted");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }

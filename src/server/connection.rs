@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{HeaderName, Method, Request, Response};
 use http_body_util::Full;
 use hyper::{
     body::{Body, Incoming},
@@ -40,17 +40,21 @@ use super::{
 };
 use crate::{
     edge::Current,
-    headers::Sender,
+    headers::{Headers, Sender},
     hit::{self, Hit},
-    hit_id::HitId,
+    hit_id::{HitId, HitIds},
     observe::{Observe, Seen, Trace},
     outcome::{Outcome, Refusal},
+    trace_id::TraceId,
 };
 
 /// While draining, how long a connection may stay silent before it is closed: time for a request that is on its way.
 pub(super) const LINGER: Duration = Duration::from_millis(500);
 /// As many fields as hyper has room for without another allocation.
 const ROOM_FOR_FIELDS: u32 = 100;
+
+/// In which a client says what trace its request belongs to.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// What serves connections.
 pub struct Server {
@@ -175,7 +179,10 @@ impl Server {
     pub(super) async fn hit(&self, head: &Head<'_>, way: &Way, at: SystemTime) -> Outcome {
         let began = Instant::now();
         let peer = way.peer;
-        let id = HitId::new(at);
+        let ids = HitIds {
+            hit: HitId::new(at),
+            trace: trace_id(head.headers),
+        };
         let asked = request::read(head, &self.limits).and_then(|asked| match &way.tls {
             Some(tls) if !tls.certificate.covers(&asked.host) => Err(Refusal::Misdirected),
             _ => Ok(asked),
@@ -187,7 +194,7 @@ impl Server {
         let sender = Sender::from(head.headers);
         let seen = Seen {
             at,
-            hit_id: id,
+            ids,
             host: &host,
             head: Some((head.target, sender)),
         };
@@ -198,7 +205,7 @@ impl Server {
                 let hit = Hit {
                     at,
                     began,
-                    id,
+                    ids,
                     head: asked.head,
                     host: &asked.host,
                     path: &asked.path,
@@ -234,6 +241,11 @@ impl Server {
         self.draining().await;
         tokio::time::sleep(LINGER).await;
     }
+}
+
+/// The trace that a request belongs to, where it says so once.
+fn trace_id(headers: Headers<'_>) -> Option<TraceId> {
+    TraceId::of_traceparent(headers.only(&TRACEPARENT).ok()??)
 }
 
 /// Runs a connection until it ends, or until patience does; asked to leave, or at the end of its time, it says goodbye

@@ -6,16 +6,10 @@ use std::{
     collections::HashMap,
     net::{IpAddr, Ipv6Addr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
-
-use tokio::time::Instant;
 
 use super::Limits;
 use crate::observe::{Metrics, metrics::TurnedAway};
-
-/// One line in the log for all that are turned away within this.
-const TELL_EVERY: Duration = Duration::from_secs(10);
 
 /// The open connections.
 pub struct Crowd(Mutex<Inside>);
@@ -27,8 +21,6 @@ struct Inside {
     files: u32,
     all: u32,
     by_address: HashMap<IpAddr, u32>,
-    turned_away: u64,
-    told: Option<Instant>,
 }
 
 /// A place of one connection, given back when it is dropped.
@@ -48,8 +40,6 @@ impl Crowd {
             files,
             all: 0,
             by_address: HashMap::new(),
-            turned_away: 0,
-            told: None,
         }))
     }
 
@@ -120,22 +110,10 @@ impl Place {
     }
 }
 
-fn turn_away(mut inside: MutexGuard<'_, Inside>, why: TurnedAway, metrics: &Metrics) {
-    inside.turned_away += 1;
-    let now = Instant::now();
-    if inside.told.is_none_or(|told| now - told >= TELL_EVERY) {
-        inside.told = Some(now);
-        let count = std::mem::take(&mut inside.turned_away);
-        let open = inside.all;
-        drop(inside);
-        tracing::warn!(
-            count,
-            open,
-            last = why.why(),
-            "connections are turned away: {}",
-            why.remedy()
-        );
-    }
+fn turn_away(inside: MutexGuard<'_, Inside>, why: TurnedAway, metrics: &Metrics) {
+    let open = inside.all;
+    drop(inside);
+    tracing::warn!(target: "onehop::peers", open, why = why.why(), "connections are turned away: {}", why.remedy());
     metrics.turned_away(why);
 }
 

@@ -2,7 +2,7 @@
 
 use crate::support::program::{Folder, output};
 
-const README: &str = include_str!("../../README.md");
+pub(crate) const README: &str = include_str!("../../README.md");
 
 /// The fenced blocks of a language, in their order.
 pub(crate) fn blocks(language: &str) -> Vec<&'static str> {

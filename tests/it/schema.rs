@@ -83,6 +83,9 @@ http2_resets = 64
 http2_frames = 500
 drain = "30s"
 
+[metrics]
+per_link = true
+
 [unmatched]
 redirect = "https://my-site.example/"
 

@@ -1,9 +1,14 @@
 //! The house rules that a compiler does not hold: who may know whom, and how files begin.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
+
+use onehop::observe::lines::FIELDS;
+
+use super::readme;
 
 /// Every source file with its text, by its path below `src`.
 fn sources() -> Vec<(String, String)> {
@@ -102,6 +107,7 @@ fn stages_know_what_they_may() {
         "percent",
         "plain_json",
         "query",
+        "trace_id",
     ];
     let mut checked = 0;
     for (name, text) in sources() {
@@ -175,7 +181,11 @@ fn each_outside_thing_has_its_owners() {
         ("lru::", &["click/cache.rs"]),
         (
             "prometheus_client::",
-            &["observe/metrics.rs", "observe/tracker_metrics.rs"],
+            &[
+                "observe/link_metrics.rs",
+                "observe/metrics.rs",
+                "observe/tracker_metrics.rs",
+            ],
         ),
         (
             "SystemTime::now",
@@ -186,6 +196,7 @@ fn each_outside_thing_has_its_owners() {
                 "commands/",
                 "certificates.rs",
                 "config/tls.rs",
+                "observe/diagnostics.rs",
                 "observe/log_file.rs",
                 "sandbox/server.rs",
             ],
@@ -247,6 +258,94 @@ fn pure_parts_do_nothing() {
         }
     }
     assert!(checked > 15, "{checked}");
+}
+
+/// The events of the diagnostics: the file, and the arguments of each.
+fn events() -> Vec<(String, Vec<String>)> {
+    let mut found = Vec::new();
+    for (name, text) in sources() {
+        let code = code(&name, &text);
+        for level in ["error!(", "warn!(", "info!(", "debug!(", "trace!("] {
+            for (at, _) in code.match_indices(level) {
+                assert!(code[..at].ends_with("tracing::"), "{name}: write tracing::{level}…");
+                found.push((name.clone(), arguments(&code[at + level.len()..])));
+            }
+        }
+    }
+    assert!(found.len() > 40, "{}", found.len());
+    found
+}
+
+/// What stands between commas until the bracket that ends a call.
+fn arguments(call: &str) -> Vec<String> {
+    let mut found = vec![String::new()];
+    let (mut depth, mut in_text, mut is_escaped) = (0, false, false);
+    for c in call.chars() {
+        match c {
+            _ if in_text => in_text = is_escaped || c != '"',
+            '"' => in_text = true,
+            '(' | '[' | '{' => depth += 1,
+            ')' if depth == 0 => break,
+            ')' | ']' | '}' => depth -= 1,
+            ',' if depth == 0 => {
+                found.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        is_escaped = in_text && c == '\\' && !is_escaped;
+        found.last_mut().expect("there is one").push(c);
+    }
+    found.iter().map(|argument| argument.trim().to_owned()).collect()
+}
+
+#[test]
+fn events_have_fields_of_one_list() {
+    let mut used = BTreeSet::from(["suppressed"]);
+    for (name, arguments) in &events() {
+        let mut fields = arguments.iter().take_while(|argument| !argument.starts_with('"'));
+        for field in fields.by_ref().filter(|field| !field.starts_with("target:")) {
+            let (called, _) = field.split_once('=').unwrap_or((field, ""));
+            let called = called.trim().trim_start_matches(['%', '?']);
+            let known = FIELDS.into_iter().find(|known| *known == called);
+            used.insert(known.unwrap_or_else(|| panic!("{name} has a field {called}")));
+        }
+        let messages = arguments.iter().filter(|argument| argument.starts_with('"'));
+        assert_eq!(messages.count(), 1, "{name}: {arguments:?}");
+    }
+    assert_eq!(used, BTreeSet::from(FIELDS));
+    for field in FIELDS {
+        assert!(
+            readme::README.contains(&format!("`{field}`")),
+            "the README says nothing of {field}"
+        );
+    }
+    assert_eq!(
+        arguments("a = f(1, \"x\\\",\"), %b, \"c, d\") + 1"),
+        ["a = f(1, \"x\\\",\")", "%b", "\"c, d\""]
+    );
+}
+
+/// What these tell of, others can cause as often as they like.
+#[test]
+fn what_others_cause_is_told_once_in_a_while() {
+    let mut checked = 0;
+    for (name, arguments) in events() {
+        let of_others = [
+            "click/",
+            "door.rs",
+            "hit",
+            "observe/calls.rs",
+            "server/",
+            "tls/",
+            "visitor/",
+        ];
+        if of_others.iter().any(|part| name.starts_with(part)) {
+            checked += 1;
+            assert_eq!(arguments[0], "target: \"onehop::peers\"", "{name}");
+        }
+    }
+    assert!(checked > 8, "{checked}");
 }
 
 #[test]

@@ -118,7 +118,8 @@ fn everything(name: &str, text: &str) -> String {
         },
         "start",
     );
-    mistakes.render(&sources, &Secrets::default(), false)
+    let (text, remarks) = mistakes.told(&sources, &Secrets::default(), false);
+    format!("{text}\n{remarks:?}")
 }
 
 fn leak(printed: &str) -> Option<&'static str> {

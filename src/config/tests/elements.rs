@@ -1,7 +1,7 @@
 //! JSON files whose links are read one by one: as a whole they would read the same.
 
 use super::super::{
-    Mistakes, Node, Sources, Value, render,
+    Mistakes, Node, Sources, Value,
     tree::{File, Key},
 };
 use super::{Random, listed, read};
@@ -161,7 +161,7 @@ fn a_large_file_is_shown_as_a_small_one() {
             .iter()
             .map(|told| told.split(' ').next().unwrap().to_owned())
             .collect();
-        let told = render::render(&mistakes, &sources, &super::super::Secrets::default(), false);
+        let told = mistakes.render(&sources, &super::super::Secrets::default(), false);
         assert_eq!(positions.len(), 2);
         for position in positions {
             assert!(

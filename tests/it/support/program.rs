@@ -142,7 +142,7 @@ impl Program {
                 "{words:?} was not said"
             );
             if let Some((_, rest)) = line.split_once(words) {
-                break rest.trim_end().to_owned();
+                break to_the_end(rest).to_owned();
             }
         };
         let (_, heard) = std::sync::mpsc::channel();
@@ -168,13 +168,13 @@ impl Program {
         }
     }
 
-    /// Waits for a line with these words, and gives what follows them.
+    /// Waits for a line with these words, and gives what follows them: what is quoted, to its end.
     pub(crate) fn hear(&self, words: &str) -> String {
         loop {
             let line = self.heard.recv_timeout(Duration::from_secs(20));
             let line = line.unwrap_or_else(|_| panic!("{words:?} not in: {}", self.said()));
             if let Some((_, rest)) = line.split_once(words) {
-                return rest.to_owned();
+                return to_the_end(rest).to_owned();
             }
         }
     }
@@ -223,6 +223,11 @@ impl Program {
         }
         (status, self.said())
     }
+}
+
+/// Until the text of JSON ends that something stands in.
+fn to_the_end(rest: &str) -> &str {
+    rest.split('"').next().unwrap_or_default().trim_end()
 }
 
 impl Drop for Program {

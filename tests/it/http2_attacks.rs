@@ -21,7 +21,7 @@ const MEMORY: u64 = 16 * 1024 * 1024;
 /// A debug build takes ten times what a release build takes.
 const CPU: Duration = Duration::from_secs(if cfg!(debug_assertions) { 10 } else { 1 });
 /// How long an attacker goes on who is not stopped.
-const PERSISTENCE: Duration = Duration::from_secs(3);
+const PERSISTENCE: Duration = Duration::from_secs(20);
 /// Time is no help against those who go on; and those who do not read are not waited for long.
 const STALL: &str = "\n[limits]\nwrite_stall = \"500ms\"\nhttp2_idle = \"60s\"\nhead = \"60s\"\n";
 

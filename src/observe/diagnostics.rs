@@ -7,11 +7,12 @@
 use std::{
     env,
     fmt::Debug,
-    io::{self, IsTerminal, Write as _},
+    io::{self, IsTerminal, Write},
+    mem,
     panic::{Location, PanicHookInfo},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    thread::{self, JoinHandle},
-    time::{Instant, SystemTime},
+    thread,
+    time::{Duration, Instant, SystemTime},
 };
 
 use clap::ValueEnum;
@@ -20,7 +21,6 @@ use tracing::{
     field::{Field, Visit},
     level_filters::LevelFilter,
 };
-use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
     Layer,
     filter::Targets,
@@ -35,6 +35,9 @@ use super::{
 
 /// Lines that wait to be written; more are lost.
 const MAX_QUEUED: usize = 8192;
+
+/// How long the end waits for what is still to be written.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Whose warnings are told once in a while: they are of what visitors, proxies and trackers do, as often as they like.
 const PEERS: &str = "onehop::peers";
@@ -53,9 +56,6 @@ pub enum Format {
 pub struct Diagnostics {
     format: Format,
     lines: Arc<Lines>,
-    repeating: Option<JoinHandle<()>>,
-    #[expect(dead_code, reason = "it is there to be dropped, after the others")]
-    written: WorkerGuard,
 }
 
 /// Starts them; without a format said, as text on a terminal and JSON otherwise. `RUST_LOG` sets the level: `error`, `warn`, `info`
@@ -67,16 +67,11 @@ pub fn start(format: Option<Format>) -> Diagnostics {
         .ok()
         .and_then(|wanted| level(&wanted))
         .unwrap_or(LevelFilter::INFO);
-    let (writer, written) = NonBlockingBuilder::default()
-        .lossy(true)
-        .buffered_lines_limit(MAX_QUEUED)
-        .thread_name("diagnostics")
-        .finish(io::stderr());
     let look = match format {
         Format::Json => Look::Json,
         Format::Text => Look::Text { colour: is_read },
     };
-    let lines = Arc::new(Lines::new(writer, look));
+    let lines = Arc::new(Lines::new(look));
     let ours = Targets::new().with_target("onehop", level);
     let layer = ToLines(Arc::clone(&lines));
     // A second start, as in a test that runs commands, keeps the first.
@@ -84,17 +79,12 @@ pub fn start(format: Option<Format>) -> Diagnostics {
     if format == Format::Json {
         std::panic::set_hook(Box::new(panicked));
     }
-    let repeating = Arc::clone(&lines);
-    Diagnostics {
-        format,
-        lines,
-        // Without it, what is kept is told when its like comes again, or at the end.
-        repeating: thread::Builder::new()
-            .name("diagnostics-kept".to_owned())
-            .spawn(move || repeating.tell_in_time())
-            .ok(),
-        written,
+    let writing = Arc::clone(&lines);
+    let thread = thread::Builder::new().name("diagnostics".to_owned());
+    if thread.spawn(move || writing.write_to(io::stderr())).is_err() {
+        lines.state().has_written = true; // nothing is waited for
     }
+    Diagnostics { format, lines }
 }
 
 impl Diagnostics {
@@ -106,11 +96,13 @@ impl Diagnostics {
 
 impl Drop for Diagnostics {
     fn drop(&mut self) {
-        self.lines.end();
-        if let Some(repeating) = self.repeating.take() {
-            // One that panicked has nothing left to say.
-            let _ = repeating.join();
-        }
+        let state = self.lines.end();
+        // Who does not read is not waited for.
+        let wait = self
+            .lines
+            .changed
+            .wait_timeout_while(state, LAST_WORDS, |state| !state.has_written);
+        drop(wait);
     }
 }
 
@@ -125,39 +117,43 @@ fn panicked(about: &PanicHookInfo<'_>) {
     );
 }
 
-/// Where lines go.
+/// Where lines go, until they are written.
 struct Lines {
-    writer: NonBlocking,
     look: Look,
-    kept: Mutex<Kept>,
+    state: Mutex<State>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct Kept {
+struct State {
+    queued: Vec<Vec<u8>>,
     repeats: Repeats,
     has_ended: bool,
+    has_written: bool,
 }
 
 impl Lines {
-    fn new(writer: NonBlocking, look: Look) -> Self {
+    fn new(look: Look) -> Self {
         Self {
-            writer,
             look,
-            kept: Mutex::default(),
+            state: Mutex::default(),
             changed: Condvar::new(),
         }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn state(&self) -> MutexGuard<'_, State> {
         // Nothing under the lock can panic half way.
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn line(&self, level: Level, said: &Said) -> Vec<u8> {
+        lines::line(SystemTime::now(), level, said, self.look)
     }
 
     fn write(&self, level: Level, said: &Said) {
-        let line = lines::line(SystemTime::now(), level, said, self.look);
-        // One that is lost has no one to be told to.
-        let _ = self.writer.clone().write_all(&line);
+        let line = self.line(level, said);
+        self.state().queue(line);
+        self.changed.notify_all();
     }
 
     /// Tells of an event that others can cause as often as they like.
@@ -171,7 +167,7 @@ impl Lines {
             message: words.message,
         };
         // By a statement of its own, so that the lock is not held meanwhile.
-        let verdict = self.kept().repeats.comes(&key, Instant::now());
+        let verdict = self.state().repeats.comes(&key, Instant::now());
         match verdict {
             Verdict::Tell(untold) => {
                 let mut said = said(event);
@@ -179,42 +175,66 @@ impl Lines {
                 self.write(level, &said);
             }
             Verdict::Keep => {
-                self.kept().repeats.keep(&key, level, said(event));
-                self.changed.notify_one();
+                self.state().repeats.keep(&key, level, said(event));
+                self.changed.notify_all();
             }
             Verdict::Count => {}
         }
     }
 
-    /// Tells of what is kept when it is due, until the end.
-    fn tell_in_time(&self) {
-        let mut kept = self.kept();
-        while !kept.has_ended {
+    /// Writes what is queued, and what is kept when it is due, until the end.
+    fn write_to(&self, mut out: impl Write) {
+        let mut state = self.state();
+        loop {
             let now = Instant::now();
-            for (level, said) in kept.repeats.due(now) {
-                self.write(level, &said);
+            for (level, said) in state.repeats.due(now) {
+                let line = self.line(level, &said);
+                state.queue(line);
             }
-            kept = match kept.repeats.due_at() {
-                None => self.changed.wait(kept).unwrap_or_else(PoisonError::into_inner),
+            if !state.queued.is_empty() {
+                let queued = mem::take(&mut state.queued);
+                drop(state);
+                for line in queued {
+                    // One that is lost has no one to be told to.
+                    let _ = out.write_all(&line);
+                }
+                state = self.state();
+                continue;
+            }
+            if state.has_ended {
+                break;
+            }
+            state = match state.repeats.due_at() {
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
                 Some(due) => {
                     let left = due.saturating_duration_since(now);
-                    let woken = self.changed.wait_timeout(kept, left);
+                    let woken = self.changed.wait_timeout(state, left);
                     woken.unwrap_or_else(PoisonError::into_inner).0
                 }
             };
         }
+        state.has_written = true;
+        drop(state);
+        self.changed.notify_all();
     }
 
-    /// Tells of all that is kept.
-    fn end(&self) {
-        let left = {
-            let mut kept = self.kept();
-            kept.has_ended = true;
-            kept.repeats.all()
-        };
-        self.changed.notify_one();
-        for (level, said) in left {
-            self.write(level, &said);
+    /// Queues all that is kept; nothing is written behind it.
+    fn end(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state();
+        for (level, said) in state.repeats.all() {
+            let line = self.line(level, &said);
+            state.queue(line);
+        }
+        state.has_ended = true;
+        self.changed.notify_all();
+        state
+    }
+}
+
+impl State {
+    fn queue(&mut self, line: Vec<u8>) {
+        if self.queued.len() < MAX_QUEUED {
+            self.queued.push(line);
         }
     }
 }
@@ -283,26 +303,9 @@ mod tests {
         assert_eq!(level("loud"), None);
     }
 
-    /// What a writer has been given.
-    #[derive(Clone, Default)]
-    struct Heard(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Heard {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().expect("no panic").extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
     #[test]
     fn what_others_cause_is_told_once_with_the_number_of_the_rest() {
-        let heard = Heard::default();
-        let (writer, written) = NonBlockingBuilder::default().finish(heard.clone());
-        let lines = Arc::new(Lines::new(writer, Look::Json));
+        let lines = Arc::new(Lines::new(Look::Json));
         let subscriber = tracing_subscriber::registry().with(ToLines(Arc::clone(&lines)));
         tracing::subscriber::with_default(subscriber, || {
             for count in 0..5 {
@@ -313,9 +316,10 @@ mod tests {
                 tracing::info!("an operator's");
             }
         });
-        lines.end();
-        drop(written);
-        let heard = heard.0.lock().expect("no panic").clone();
+        drop(lines.end());
+        let mut heard = Vec::new();
+        lines.write_to(&mut heard);
+        assert!(lines.state().has_written);
         let mut told: Vec<String> = Vec::new();
         for line in String::from_utf8(heard).expect("UTF-8").lines() {
             let line: serde_json::Value = serde_json::from_str(line).expect("JSON");

@@ -149,7 +149,11 @@ async fn the_sandbox_counts_no_click() {
         ("Access denied", 2),
         ("click", 1),
     ] {
-        assert_eq!(said.matches(&format!("\"answer\":\"{answer}\"")).count(), times, "{said}");
+        assert_eq!(
+            said.matches(&format!("\"answer\":\"{answer}\"")).count(),
+            times,
+            "{said}"
+        );
     }
 }
 

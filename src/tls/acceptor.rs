@@ -8,13 +8,11 @@
 //! nothing keeps nobody out; there is no bound on those but the deadline and the limit of open files, since any smaller one
 //! would be a way to keep visitors out.
 
-use std::{
-    fmt, future::poll_fn, io, num::NonZero, pin::pin, sync::Arc, task::Poll, thread::available_parallelism,
-    time::Duration,
-};
+use std::{fmt, future::poll_fn, io, pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    runtime::Handle,
     task::yield_now,
     time::timeout,
 };
@@ -86,9 +84,9 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 impl Acceptor {
-    /// Shows what is in the store.
+    /// Shows what is in the store. Belongs to the runtime in which it is made, whose workers are its cores.
     pub fn new(store: Arc<Store>) -> Self {
-        let cores = available_parallelism().map_or(1, NonZero::get);
+        let cores = Handle::try_current().map_or(1, |runtime| runtime.metrics().num_workers());
         Self::with_turns(store, TURNS_PER_CORE * cores)
     }
 

@@ -26,7 +26,9 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Unreadable> {
         return Err(Unreadable::NotAFile);
     }
     let file = File::open(path).map_err(Unreadable::Failed)?;
-    let mut bytes = Vec::new();
+    // One more, so that its end is seen by the reading that fills it.
+    let length = found.len().min(MAX_FILE_BYTES) + 1;
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
     file.take(MAX_FILE_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(Unreadable::Failed)?;

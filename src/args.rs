@@ -14,7 +14,7 @@ use crate::{
     commands,
     observe::diagnostics::Format,
     reconcile::{Cause, Named, Order},
-    report::{By, Where},
+    report::{By, Rows, Where},
     sandbox,
 };
 
@@ -58,7 +58,7 @@ enum Command {
     Doctor(Doctor),
     /// Count where the clicks of click logs went: by link, offer, day, country, device and reason
     #[command(after_help = "Example: onehop report clicks.jsonl\n         \
-        onehop report --where reason=targeting --by link,country clicks.jsonl\n         \
+        onehop report --where reason=no_offer --by link+country,offer clicks.jsonl\n         \
         onehop report --by offer,day --zone Europe/Berlin clicks.jsonl.2.gz clicks.jsonl.1 clicks.jsonl\n         \
         ssh edge cat clicks.jsonl | onehop report --json -\n\n\
         Files of any size are read line by line, those that are compressed by gzip too.")]
@@ -182,9 +182,9 @@ pub struct Report {
     /// Where the configuration is.
     #[command(flatten)]
     pub config: Configured,
-    /// The tables, in their order
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_values_t = By::ALL)]
-    pub by: Vec<By>,
+    /// The tables, in their order: reason, link, offer, day, country, device, or several at once, as link+country
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_values_t = By::ALL.map(Rows::from))]
+    pub by: Vec<Rows>,
     /// Count only hits of this, such as reason=overcap or link=go.example.com/shoes; may be given again
     #[arg(long = "where", value_name = "KEY=WORD")]
     pub only: Vec<Where>,

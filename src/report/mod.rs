@@ -6,16 +6,18 @@
 mod distinct;
 mod latency;
 mod row;
+mod words;
 mod written;
 
 use std::collections::HashMap;
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use self::distinct::Budget;
+use self::{distinct::Budget, words::Field};
 pub use self::{
     distinct::Count,
     row::{Row, Summary},
+    words::{By, Rows, Where},
     written::{bar, csv, json, table},
 };
 use crate::history::Line;
@@ -27,93 +29,12 @@ const OTHERS: &str = "(others)";
 /// The name of what has none.
 const NONE: &str = "(none)";
 
-/// What hits are counted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum By {
-    /// The link's place.
-    Link,
-    /// The offer that decided.
-    Offer,
-    /// The day, in the zone that is asked for.
-    Day,
-    /// The visitor's country.
-    Country,
-    /// The visitor's kind of device.
-    Device,
-    /// The outcome, and its reason.
-    Reason,
-}
-
-impl By {
-    /// All of them, in the order of tables.
-    pub const ALL: [Self; 6] = [
-        Self::Reason,
-        Self::Link,
-        Self::Offer,
-        Self::Day,
-        Self::Country,
-        Self::Device,
-    ];
-
-    /// The word in tables and options.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Link => "link",
-            Self::Offer => "offer",
-            Self::Day => "day",
-            Self::Country => "country",
-            Self::Device => "device",
-            Self::Reason => "reason",
-        }
-    }
-}
-
-impl std::fmt::Display for By {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str(self.as_str())
-    }
-}
-
-/// A word that hits are to have.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Where {
-    of: Field,
-    word: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Field {
-    Outcome,
-    Reason,
-    By(By),
-}
-
-impl std::str::FromStr for Where {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (name, word) = text.split_once('=').unwrap_or((text, ""));
-        let by = By::ALL.into_iter().filter(|by| *by != By::Reason);
-        let mut fields = [("outcome", Field::Outcome), ("reason", Field::Reason)]
-            .into_iter()
-            .chain(by.map(|by| (by.as_str(), Field::By(by))));
-        let of = fields.find(|(known, _)| *known == name).map(|(_, of)| of);
-        match of {
-            Some(of) if !word.is_empty() => Ok(Self {
-                of,
-                word: word.to_owned(),
-            }),
-            _ => {
-                Err("write it like reason=overcap; outcome, link, offer, day, country and device are others".to_owned())
-            }
-        }
-    }
-}
-
 /// Hits, counted.
 pub struct Report {
     tables: Vec<Table>,
-    wanted: Vec<Where>,
+    /// The words that hits are to have, and for each another that one had.
+    wanted: Vec<(Where, Option<Box<str>>)>,
+    lines: u64,
     all: Row,
     zone: TimeZone,
     days: Days,
@@ -123,7 +44,7 @@ pub struct Report {
 }
 
 struct Table {
-    by: By,
+    by: Rows,
     rows: HashMap<Box<str>, Row>,
 }
 
@@ -136,14 +57,15 @@ struct Days {
 
 impl Report {
     /// Of nothing yet; hits are counted that have all the words of `wanted`.
-    pub fn new(by: &[By], wanted: Vec<Where>, zone: TimeZone) -> Self {
+    pub fn new(by: &[Rows], wanted: Vec<Where>, zone: TimeZone) -> Self {
         let tables = by.iter().map(|by| Table {
-            by: *by,
+            by: by.clone(),
             rows: HashMap::new(),
         });
         Self {
             tables: tables.collect(),
-            wanted,
+            wanted: wanted.into_iter().map(|wanted| (wanted, None)).collect(),
+            lines: 0,
             all: Row::default(),
             zone,
             days: Days::default(),
@@ -162,22 +84,25 @@ impl Report {
         let Some(hit) = row::Hit::of(line) else {
             return false;
         };
-        let is_wanted = |wanted: &Where| {
+        self.lines += 1;
+        for (wanted, other) in &mut self.wanted {
             let mut joined = String::new();
             let word = match wanted.of {
                 Field::Outcome => &line.outcome,
                 Field::Reason => line.reason.as_deref().unwrap_or(NONE),
                 Field::By(by) => name(by, line, day, &mut joined),
             };
-            word == wanted.word
-        };
-        if !self.wanted.iter().all(is_wanted) {
-            return true;
+            if word != wanted.word {
+                if wanted.is_meant_more(word, other.as_deref()) {
+                    *other = Some(word.into());
+                }
+                return true;
+            }
         }
         self.all.add(&hit, &mut self.budget);
         for Table { by, rows } in &mut self.tables {
             let mut joined = String::new();
-            let name = name(*by, line, day, &mut joined);
+            let name = title(by, line, day, &mut joined);
             let name = if rows.len() >= MAX_ROWS && !rows.contains_key(name) {
                 OTHERS
             } else {
@@ -202,6 +127,20 @@ impl Report {
     fn times(&self) -> Option<(&str, &str)> {
         self.first.as_deref().zip(self.last.as_deref())
     }
+}
+
+/// What a hit is counted under in a table.
+fn title<'a>(by: &Rows, line: &'a Line<'_>, day: &'a str, joined: &'a mut String) -> &'a str {
+    if let [by] = *by.by() {
+        return name(by, line, day, joined);
+    }
+    for by in by.by() {
+        if !joined.is_empty() {
+            joined.push_str(" / ");
+        }
+        joined.push_str(name(*by, line, day, &mut String::new()));
+    }
+    joined
 }
 
 /// What a hit is counted under; `joined` is room for names that are made of two.

@@ -12,7 +12,8 @@ fn line(time: &str, outcome: &str, more: &serde_json::Value) -> String {
 }
 
 fn report(by: &[By], zone: &str, lines: &[String]) -> Report {
-    let mut report = Report::new(by, Vec::new(), TimeZone::get(zone).expect("a zone"));
+    let by: Vec<Rows> = by.iter().map(|by| (*by).into()).collect();
+    let mut report = Report::new(&by, Vec::new(), TimeZone::get(zone).expect("a zone"));
     for line in lines {
         let line = Line::read(line.as_bytes()).expect("a line");
         assert!(report.add(&line));
@@ -53,7 +54,7 @@ fn hits_are_counted_by_what_they_have_in_common() {
     );
     assert!(!all.clicks_estimated && all.p50_ms.is_some());
     let names = |by: By| -> Vec<(String, u64)> {
-        let rows = report.rows(by, usize::MAX).0;
+        let rows = report.rows(&by.into(), usize::MAX).0;
         rows.into_iter()
             .map(|(name, row)| (name.to_owned(), row.hits()))
             .collect()
@@ -87,7 +88,7 @@ fn hits_are_counted_by_what_they_have_in_common() {
 #[test]
 fn days_are_those_of_the_zone() {
     let report = report(&[By::Day], "Europe/Berlin", &some());
-    let days = report.rows(By::Day, usize::MAX).0;
+    let days = report.rows(&By::Day.into(), usize::MAX).0;
     let days: Vec<_> = days.into_iter().map(|(day, row)| (day, row.hits())).collect();
     assert_eq!(days, [("2026-11-22", 1), ("2026-11-23", 6)]);
 }
@@ -107,7 +108,7 @@ fn what_is_no_hit_is_not_counted() {
 
 #[test]
 fn rows_beyond_the_most_are_one() {
-    let mut report = Report::new(&[By::Link], Vec::new(), TimeZone::UTC);
+    let mut report = Report::new(&[By::Link.into()], Vec::new(), TimeZone::UTC);
     for number in 0..MAX_ROWS + 5 {
         let line = line(
             "2026-11-23T00:00:00.000Z",
@@ -116,7 +117,7 @@ fn rows_beyond_the_most_are_one() {
         );
         assert!(report.add(&Line::read(line.as_bytes()).expect("a line")));
     }
-    let (rows, number) = report.rows(By::Link, 1);
+    let (rows, number) = report.rows(&By::Link.into(), 1);
     assert_eq!((rows[0].0, rows[0].1.hits(), number), (OTHERS, 5, MAX_ROWS + 1));
 }
 
@@ -160,4 +161,47 @@ fn only_what_is_wanted_is_counted() {
         assert_eq!(report.all.hits(), hits, "{wanted:?}");
     }
     assert!("reason".parse::<Where>().is_err() && "click=1".parse::<Where>().is_err());
+}
+
+#[test]
+fn a_row_may_be_of_several() {
+    let both: Rows = "link+country".parse().expect("a table");
+    let mut report = Report::new(std::slice::from_ref(&both), Vec::new(), TimeZone::UTC);
+    for line in some() {
+        assert!(report.add(&Line::read(line.as_bytes()).expect("a line")));
+    }
+    let rows = report.rows(&both, usize::MAX).0;
+    let rows: Vec<_> = rows.iter().map(|(name, row)| (*name, row.hits())).collect();
+    assert_eq!(
+        rows,
+        [
+            ("a.example/x / DE", 3),
+            ("a.example/y / (none)", 3),
+            ("(none) / (none)", 1)
+        ]
+    );
+    assert_eq!(json(&report)["by"]["link+country"][0]["name"], "a.example/x / DE");
+    assert!("link+place".parse::<Rows>().is_err());
+}
+
+#[test]
+fn a_word_that_no_hit_has_is_told_of() {
+    for (asked, expected) in [
+        ("link=y", "None of 7 hits is of this: link=y (there is a.example/y)\n"),
+        ("country=fr", "None of 7 hits is of this: country=FR (there is DE)\n"),
+    ] {
+        let mut report = Report::new(&[], vec![asked.parse().expect("a word")], TimeZone::UTC);
+        for line in some() {
+            assert!(report.add(&Line::read(line.as_bytes()).expect("a line")));
+        }
+        assert_eq!(table(&report, 10), expected);
+    }
+    for (asked, expected) in [
+        ("reason=cap", "reason is one of offer_inactive, "),
+        ("device=mobile", "device is one of phone, "),
+        ("place=x", "write it like "),
+    ] {
+        let wrong = asked.parse::<Where>().expect_err("no such word");
+        assert!(wrong.starts_with(expected), "{wrong}");
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-use super::{By, Report, Row, Summary};
+use super::{Report, Row, Rows, Summary};
 
 /// How wide the longest bar is.
 const BAR: u64 = 16;
@@ -14,8 +14,8 @@ const NAME: usize = 40;
 impl Report {
     /// Rows of a table: the days in their order, the others by their hits, and no more than `top` of them. The second is how many
     /// there are.
-    pub(super) fn rows(&self, by: By, top: usize) -> (Vec<(&str, &Row)>, usize) {
-        let table = self.tables.iter().find(|table| table.by == by);
+    pub(super) fn rows(&self, by: &Rows, top: usize) -> (Vec<(&str, &Row)>, usize) {
+        let table = self.tables.iter().find(|table| table.by == *by);
         let mut rows: Vec<(&str, &Row)> = table
             .into_iter()
             .flat_map(|table| &table.rows)
@@ -23,10 +23,10 @@ impl Report {
             .collect();
         rows.sort_by(|(name, row), (other_name, other)| {
             let by_hits = other.hits().cmp(&row.hits()).then_with(|| name.cmp(other_name));
-            if by == By::Day { name.cmp(other_name) } else { by_hits }
+            if by.are_days() { name.cmp(other_name) } else { by_hits }
         });
         let all = rows.len();
-        if by == By::Day {
+        if by.are_days() {
             // Of the days the last ones.
             rows.drain(..all.saturating_sub(top));
         } else {
@@ -36,10 +36,26 @@ impl Report {
     }
 }
 
+/// What is said of no hits, with a word that hits have where one was asked for that none has.
+fn nothing(report: &Report) -> String {
+    let mut out = match report.lines {
+        0 => return "No hits.\n".to_owned(),
+        lines => format!("None of {lines} hits is of this:"),
+    };
+    for (wanted, other) in &report.wanted {
+        let _ = write!(out, " {}", short(&wanted.to_string()));
+        if let Some(other) = other {
+            let _ = write!(out, " (there is {})", short(other));
+        }
+    }
+    out.push('\n');
+    out
+}
+
 /// For a person. Of each table `top` rows are shown.
 pub fn table(report: &Report, top: usize) -> String {
     let Some((first, last)) = report.times() else {
-        return "No hits.\n".to_owned();
+        return nothing(report);
     };
     let all = report.all.summary();
     let mut out = String::new();
@@ -47,14 +63,14 @@ pub fn table(report: &Report, top: usize) -> String {
     let _ = writeln!(out, "Hits from {first} to {last}\n");
     section(&mut out, "", &[(String::new(), String::new(), cells(&all))]);
     for table in &report.tables {
-        let (rows, number) = report.rows(table.by, top);
+        let (rows, number) = report.rows(&table.by, top);
         let most = rows.iter().map(|(_, row)| row.hits()).max().unwrap_or_default();
         let lines: Vec<_> = rows
             .iter()
             .map(|(name, row)| (short(name), bar(row.hits(), most), cells(&row.summary())))
             .collect();
         out.push('\n');
-        section(&mut out, table.by.as_str(), &lines);
+        section(&mut out, &table.by.to_string(), &lines);
         if number > rows.len() {
             let left = number - rows.len();
             let _ = writeln!(
@@ -158,7 +174,7 @@ fn short(name: &str) -> String {
 pub fn json(report: &Report) -> Value {
     let (first, last) = report.times().unzip();
     let tables = report.tables.iter().map(|table| {
-        let (rows, _) = report.rows(table.by, usize::MAX);
+        let (rows, _) = report.rows(&table.by, usize::MAX);
         let rows = rows.into_iter().map(|(name, row)| {
             let mut told = Map::from_iter([("name".to_owned(), name.into())]);
             if let Value::Object(summary) = json!(row.summary()) {
@@ -166,7 +182,7 @@ pub fn json(report: &Report) -> Value {
             }
             Value::Object(told)
         });
-        (table.by.as_str().to_owned(), rows.collect())
+        (table.by.to_string(), rows.collect())
     });
     json!({"first": first, "last": last, "all": report.all.summary(), "by": tables.collect::<Map<_, Value>>()})
 }
@@ -201,8 +217,8 @@ pub fn csv(report: &Report) -> String {
     };
     line("all", "", &report.all.summary());
     for table in &report.tables {
-        for (name, row) in report.rows(table.by, usize::MAX).0 {
-            line(table.by.as_str(), name, &row.summary());
+        for (name, row) in report.rows(&table.by, usize::MAX).0 {
+            line(&table.by.to_string(), name, &row.summary());
         }
     }
     out

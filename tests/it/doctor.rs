@@ -435,7 +435,7 @@ async fn certificates_that_end_and_hosts_that_none_names() {
 }
 
 #[tokio::test]
-async fn databases_tell_their_age() {
+async fn databases_tell_their_age_and_whether_they_are_the_sandboxs() {
     let tracker = ClickApi::start(by_contract).await;
     let folder = Folder::new();
     folder.write("country.mmdb", include_bytes!("../../geoip/sandbox.mmdb"));
@@ -443,6 +443,21 @@ async fn databases_tell_their_age() {
         "onehop.toml",
         one_link(&tracker) + "[geoip]\ncountry = \"country.mmdb\"\n",
     );
+    let told = ask_in(&["--offline"], &folder).await;
+    let (mark, words) = told.of("database_age");
+    assert!(
+        mark == "warn" && words.starts_with("geoip.country country.mmdb | holds networks of documentation alone"),
+        "{words}"
+    );
+    let sandbox = include_bytes!("../../geoip/sandbox.mmdb");
+    let mut other = sandbox.to_vec();
+    let kind = b"onehop-Sandbox";
+    let at = other
+        .windows(kind.len())
+        .position(|bytes| bytes == kind)
+        .expect("its type");
+    other[at..at + kind.len()].copy_from_slice(b"Sample-Country");
+    folder.write("country.mmdb", other);
     let told = ask_in(&["--offline"], &folder).await;
     let (_, words) = told.of("database_age");
     assert!(words.starts_with("geoip.country country.mmdb | was built "), "{words}");

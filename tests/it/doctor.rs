@@ -533,6 +533,33 @@ async fn the_mend_for_a_proxy_that_was_taken_for_its_visitors_mends_it() {
 }
 
 #[tokio::test]
+async fn links_that_send_visitors_back_and_trackers_that_fail() {
+    for (said, check, words) in [
+        (
+            trafficback("overcap"),
+            "log_links",
+            "| 40 of 40 hits went back, by overcap",
+        ),
+        (
+            error(500, "x"),
+            "log_failures",
+            "main | failed at 100 % of the 40 hits that asked it: 40 tracker_error",
+        ),
+    ] {
+        let tracker = ClickApi::always(said).await;
+        let configuration = one_link(&tracker) + "[click_log]\npath = \"clicks.jsonl\"\n";
+        let folder = Folder::new();
+        folder.write("onehop.toml", &configuration);
+        let edge = Edge::start_in(folder.path(), &configuration);
+        visit(&edge).await;
+        edge.stop().await;
+        let told = ask_in(&["--offline"], &folder).await;
+        let (mark, found) = told.of(check);
+        assert!(mark == "warn" && found.contains(words), "{found}");
+    }
+}
+
+#[tokio::test]
 async fn a_log_needs_no_configuration() {
     let folder = Folder::new();
     let lines: String = (0..100)

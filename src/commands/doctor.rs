@@ -185,12 +185,22 @@ fn around(config: &Config) -> Vec<Finding> {
         .databases
         .iter()
         .filter_map(|database| {
-            let (key, built) = match database.kind() {
-                Kind::Country => ("geoip.country", places.country.as_ref()?.built()),
-                Kind::Asn => ("geoip.asn", places.asn.as_ref()?.built()),
+            let (key, kind, built) = match database.kind() {
+                Kind::Country => {
+                    let loaded = places.country.as_ref()?;
+                    ("geoip.country", loaded.database_type(), loaded.built())
+                }
+                Kind::Asn => {
+                    let loaded = places.asn.as_ref()?;
+                    ("geoip.asn", loaded.database_type(), loaded.built())
+                }
             };
-            let path = database.path().to_owned();
-            Some(DatabaseOf { key, path, built })
+            Some(DatabaseOf {
+                key,
+                path: database.path().to_owned(),
+                kind: kind.to_owned(),
+                built,
+            })
         })
         .collect();
     found.extend(doctor::databases(&databases, now));

@@ -1,4 +1,4 @@
-//! Databases of places: how long ago they were built.
+//! Databases of places: how long ago they were built, and whether they are for real visitors.
 
 use std::{
     path::PathBuf,
@@ -9,6 +9,8 @@ use super::{Check, Finding, Mark, count};
 
 /// Networks move: the free databases are renewed monthly or more often.
 const OLD_DAYS: u64 = 30;
+/// The type of `geoip/sandbox.mmdb`, as that file says it itself.
+const SANDBOX: &str = "onehop-Sandbox";
 
 /// A database that is loaded.
 #[derive(Clone, Debug)]
@@ -17,11 +19,13 @@ pub struct DatabaseOf {
     pub key: &'static str,
     /// Its file.
     pub path: PathBuf,
+    /// Its type, as it says itself.
+    pub kind: String,
     /// When it was built, in seconds since 1970.
     pub built: u64,
 }
 
-/// How old they are.
+/// How old they are, and whether one is the sandbox's.
 pub fn databases(all: &[DatabaseOf], now: SystemTime) -> Vec<Finding> {
     all.iter().map(|database| age(database, now)).collect()
 }
@@ -31,6 +35,13 @@ fn age(database: &DatabaseOf, now: SystemTime) -> Finding {
         let about = format!("{} {}", database.key, database.path.display());
         Finding::new(mark, Check::DatabaseAge, about, found)
     };
+    if database.kind == SANDBOX {
+        return told(
+            Mark::Warn,
+            "holds networks of documentation alone, for trials: no real visitor is found in it".to_owned(),
+        )
+        .mend("name a full one: `Places` in README tells where they are had. Until then rules of country and asn go by nothing");
+    }
     let built = UNIX_EPOCH.checked_add(Duration::from_secs(database.built));
     match built.and_then(|built| now.duration_since(built).ok()) {
         Some(_) if database.built == 0 => told(Mark::Unknown, "does not say when it was built".to_owned()),
@@ -59,6 +70,7 @@ mod tests {
         let of = |built| DatabaseOf {
             key: "geoip.country",
             path: PathBuf::from("a.mmdb"),
+            kind: "DBIP-Country-Lite".to_owned(),
             built,
         };
         for (built, now, mark) in [

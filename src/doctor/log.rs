@@ -1,5 +1,5 @@
 //! What a click log tells at once: proxies that are taken for visitors, macros that were not filled in, one visitor who makes
-//! most hits, links that bring nothing, failures.
+//! most hits, links that send visitors back, failures of trackers.
 //!
 //! Takes no more memory for more hits. Hits without a link are of no visitor's that counts: scans of the whole internet's.
 
@@ -8,6 +8,7 @@ use std::{collections::HashMap, net::IpAddr, sync::Arc};
 use super::{
     Check, Finding, Mark, count,
     heavy::{Heavy, Top},
+    links::{OfLink, Reasons, is_refusal, wants_click},
     macros,
     proxies::{Owner, Ranges},
 };
@@ -18,10 +19,10 @@ use crate::{
 };
 
 /// With fewer hits shares say nothing.
-const ENOUGH: u64 = 20;
-/// More links, and more macros, are not counted apart.
+pub(super) const ENOUGH: u64 = 20;
+/// More links, macros or trackers are not counted apart.
 const MAX_ROWS: usize = 10_000;
-/// Links and macros that are shown each by itself.
+/// Links, macros and trackers that are shown each by itself.
 const SHOWN: usize = 5;
 /// An example is shown up to here.
 const MAX_EXAMPLE: usize = 80;
@@ -59,16 +60,17 @@ pub struct Log {
     links: HashMap<Box<str>, OfLink>,
     /// By link, field and macro.
     macros: HashMap<[Box<str>; 3], Unfilled>,
-    reasons: [u64; Reason::ALL.len()],
+    trackers: HashMap<Box<str>, OfTracker>,
+    /// Hits on links without a User-Agent.
+    nameless: u64,
 }
 
+/// Hits that a tracker was asked for, rather than the memory of its answers.
 #[derive(Debug, Default)]
-struct OfLink {
+struct OfTracker {
     hits: u64,
-    /// Hits for which a tracker's answer was wanted.
-    asked: u64,
-    advertiser: u64,
-    reasons: [u64; Reason::ALL.len()],
+    /// Why it failed, but for refusals of offers.
+    failed: Reasons,
 }
 
 #[derive(Debug)]
@@ -110,11 +112,10 @@ impl Log {
         self.hits += 1;
         let reason = visit.reason.as_deref();
         let reason = reason.and_then(|word| Reason::ALL.into_iter().find(|reason| reason.as_str() == word));
-        if let Some(reason) = reason {
-            self.reasons[reason as usize] += 1;
-        }
+        self.nameless += u64::from(reason == Some(Reason::NoUserAgent));
         let link = visit.link.as_deref().unwrap_or("(none)");
-        self.count_link(link, kind, reason);
+        count_row(&mut self.links, link, |row: &mut OfLink| row.count(kind, reason));
+        self.count_tracker(visit, kind, reason);
         if let Some(ip) = visit.ip.as_deref() {
             self.count_visitor(ip, visit.user_agent.text().unwrap_or_default());
         }
@@ -129,27 +130,23 @@ impl Log {
         true
     }
 
-    fn count_link(&mut self, link: &str, kind: Kind, reason: Option<Reason>) {
-        let link = if self.links.len() >= MAX_ROWS && !self.links.contains_key(link) {
-            "(others)"
-        } else {
-            link
+    fn count_tracker(&mut self, visit: &Whole<'_>, kind: Kind, reason: Option<Reason>) {
+        let failure = reason.filter(|reason| reason.is_failure());
+        // A hit that joined the call of another made none itself, nor does one that a tracker in trouble is spared.
+        let was_asked = visit.attempts != Some(0) || visit.cache.as_deref() == Some("joined") || failure.is_some();
+        let Some(tracker) = visit
+            .tracker
+            .as_deref()
+            .filter(|_| was_asked && wants_click(kind, reason))
+        else {
+            return;
         };
-        let row = match self.links.get_mut(link) {
-            Some(row) => row,
-            None => self.links.entry(link.into()).or_default(),
-        };
-        row.hits += 1;
-        row.advertiser += u64::from(kind == Kind::Advertiser);
-        let asks = match reason {
-            None => kind == Kind::Advertiser,
-            Some(Reason::Bot | Reason::Head | Reason::NoUserAgent) => false,
-            Some(_) => true,
-        };
-        row.asked += u64::from(asks);
-        if let Some(reason) = reason {
-            row.reasons[reason as usize] += 1;
-        }
+        count_row(&mut self.trackers, tracker, |row| {
+            row.hits += 1;
+            if let Some(failure) = failure.filter(|failure| !is_refusal(*failure)) {
+                row.failed[failure as usize] += 1;
+            }
+        });
     }
 
     fn count_visitor(&mut self, ip: &str, user_agent: &str) {
@@ -336,108 +333,76 @@ impl Log {
         found
     }
 
-    /// Links whose visitors hardly ever come to an advertiser.
+    /// Links whose offers are refused, or whose visitors often come to no advertiser.
     fn bad_links(&self) -> Vec<Finding> {
-        let of = |row: &OfLink, reason: Reason| row.reasons[reason as usize];
         let mut rows: Vec<_> = self.links.iter().filter(|(_, row)| row.asked > 0).collect();
         rows.sort_by(|(name, one), (other_name, other)| other.asked.cmp(&one.asked).then_with(|| name.cmp(other_name)));
-        let mut found = Vec::new();
-        for (link, row) in rows {
-            let told = |mark, told: String| Finding::new(mark, Check::LogLinks, link.to_string(), told);
-            let (rejected, denied) = (of(row, Reason::Rejected), of(row, Reason::Denied));
-            if rejected + denied > 0 {
-                let mark = if rejected + denied == row.asked {
-                    Mark::Fail
-                } else {
-                    Mark::Warn
-                };
-                let told = told(
-                    mark,
-                    format!(
-                        "{denied} of {} ended as denied (403), {rejected} as rejected (400)",
-                        count(row.asked, "hit")
-                    ),
-                );
-                found.push(told.mend(
-                    "denied: the key is wrong, or the offer does not allow the Click API. rejected: compare offer_id, campaign_id and \
-                     promo_id with the campaign card",
-                ));
-            } else if row.advertiser == 0 && row.asked >= ENOUGH {
-                let (reason, hits) = Reason::ALL
-                    .into_iter()
-                    .zip(row.reasons)
-                    .max_by_key(|(_, hits)| *hits)
-                    .unwrap_or((Reason::Other, 0));
-                let told = told(
-                    Mark::Warn,
-                    format!(
-                        "none of {} came to an advertiser; {} of them for {}",
-                        count(row.asked, "hit"),
-                        percent(hits, row.asked),
-                        reason.as_str()
-                    ),
-                );
-                found.push(told.mend(format!(
-                    "see which offers and countries: onehop report --where link={link} --by reason,offer,country"
-                )));
-            }
-        }
+        let mut found: Vec<Finding> = rows
+            .iter()
+            .flat_map(|(link, row)| [row.refused(link), row.sent_back(link)])
+            .flatten()
+            .collect();
         let more = found.len().saturating_sub(SHOWN * 2);
         if more > 0 {
-            let worst = found
-                .iter()
-                .skip(SHOWN * 2)
-                .map(|finding| finding.mark)
-                .max()
-                .unwrap_or(Mark::Warn);
+            let worst = found.iter().skip(SHOWN * 2).map(|finding| finding.mark).max();
             found.truncate(SHOWN * 2);
-            let told = format!("and {} that bring too little", count(more as u64, "other link"));
-            found.push(self.told(worst, Check::LogLinks, told));
+            let told = format!("and {} about links", count(more as u64, "other finding"));
+            found.push(self.told(worst.unwrap_or(Mark::Warn), Check::LogLinks, told));
         }
         if found.is_empty() {
-            found.push(self.told(
-                Mark::Ok,
-                Check::LogLinks,
-                "each link with enough hits brings clicks, and no offer is refused",
-            ));
+            let looked_at = rows.iter().filter(|(_, row)| row.asked >= ENOUGH).count() as u64;
+            let told = format!(
+                "no offer was refused, and no link sent a third of its hits back (looked at: {} of {ENOUGH} hits or more)",
+                count(looked_at, "link")
+            );
+            found.push(self.told(Mark::Ok, Check::LogLinks, told));
         }
         found
     }
 
-    /// What trackers failed at, beside refusals of offers.
-    fn failures(&self) -> Option<Finding> {
-        let asked: u64 = self.links.values().map(|row| row.asked).sum();
-        let is_refusal = |reason: Reason| matches!(reason, Reason::Rejected | Reason::Denied);
-        let failed: Vec<(Reason, u64)> = Reason::ALL
+    /// Trackers that failed, beside refusals of offers.
+    fn failures(&self) -> Vec<Finding> {
+        let all = |row: &OfTracker| row.failed.iter().sum::<u64>();
+        let rows = self.trackers.iter().filter(|(_, row)| row.hits >= ENOUGH);
+        let (mut bad, good): (Vec<_>, Vec<_>) = rows.partition(|(_, row)| all(row) * 100 >= row.hits);
+        bad.sort_by(|(name, one), (other_name, other)| all(other).cmp(&all(one)).then_with(|| name.cmp(other_name)));
+        if bad.is_empty() {
+            let told = "no tracker failed at a hundredth of the hits that asked it";
+            let told = || self.told(Mark::Ok, Check::LogFailures, told);
+            return good.first().map(|_| told()).into_iter().collect();
+        }
+        let more = bad.len().saturating_sub(SHOWN);
+        let mut found: Vec<Finding> = bad
             .into_iter()
-            .zip(self.reasons)
-            .filter(|(reason, hits)| reason.is_failure() && !is_refusal(*reason) && *hits > 0)
+            .take(SHOWN)
+            .map(|(tracker, row)| {
+                let each: Vec<String> = Reason::ALL
+                    .into_iter()
+                    .zip(row.failed)
+                    .filter(|(_, hits)| *hits > 0)
+                    .map(|(reason, hits)| format!("{hits} {}", reason.as_str()))
+                    .collect();
+                let told = format!(
+                    "failed at {} of the {} that asked it: {}",
+                    percent(all(row), row.hits),
+                    count(row.hits, "hit"),
+                    each.join(", ")
+                );
+                Finding::new(Mark::Warn, Check::LogFailures, tracker.to_string(), told).mend(
+                    "timeout: compare click.deadline with the metric onehop_click_api_seconds; the others: ask the network. A \
+                     tracking_url keeps such visitors",
+                )
+            })
             .collect();
-        let all: u64 = failed.iter().map(|(_, hits)| hits).sum();
-        if asked < ENOUGH {
-            return None;
+        if more > 0 {
+            let told = format!("and {} that failed so often", count(more as u64, "other tracker"));
+            found.push(self.told(Mark::Warn, Check::LogFailures, told));
         }
-        let each: Vec<String> = failed
-            .iter()
-            .map(|(reason, hits)| format!("{hits} {}", reason.as_str()))
-            .collect();
-        if all * 100 < asked {
-            let found = format!("{} of the hits failed at a tracker", percent(all, asked));
-            return Some(self.told(Mark::Ok, Check::LogFailures, found));
-        }
-        let found = format!(
-            "{} of the hits failed at a tracker: {}",
-            percent(all, asked),
-            each.join(", ")
-        );
-        Some(self.told(Mark::Warn, Check::LogFailures, found).mend(
-            "timeout: compare click.deadline with the metric onehop_click_api_seconds; the others: ask the network. A tracking_url \
-             keeps such visitors",
-        ))
+        found
     }
 
     fn no_user_agents(&self) -> Option<Finding> {
-        let without = self.reasons[Reason::NoUserAgent as usize];
+        let without = self.nameless;
         if self.hits < ENOUGH || without * 20 < self.hits {
             return None;
         }
@@ -470,6 +435,15 @@ impl Log {
             "if an ad leads there, add a [[link]] at that place; `onehop explain` tells what stands where. Scans of the whole \
              internet are nobody's loss",
         ))
+    }
+}
+
+/// Changes the row of a name; names beyond a number share one.
+fn count_row<Row: Default>(rows: &mut HashMap<Box<str>, Row>, name: &str, change: impl FnOnce(&mut Row)) {
+    let is_full = rows.len() >= MAX_ROWS;
+    match rows.get_mut(name) {
+        Some(row) => change(row),
+        None => change(rows.entry(if is_full { "(others)" } else { name }.into()).or_default()),
     }
 }
 

@@ -13,6 +13,8 @@ fn hit(number: usize) -> Value {
         "host": "go.example.com",
         "path": "/go",
         "link": "go.example.com/go",
+        "tracker": "main",
+        "attempts": 1,
         "click_id": format!("click {number}"),
         "ip": format!("192.0.{}.{}", number / 250 % 250, number % 250),
         "user_agent": format!("Browser {}", number % 50),
@@ -194,18 +196,110 @@ fn links_that_bring_nothing_and_offers_that_are_refused() {
     };
     for (outcome, reason, every, mark) in [
         ("trafficback", "overcap", 1, Mark::Warn),
-        ("trafficback", "overcap", 2, Mark::Ok),
+        ("trafficback", "overcap", 3, Mark::Warn),
+        ("trafficback", "overcap", 4, Mark::Ok),
+        // A tracking_url keeps them.
+        ("tracking", "overcap", 2, Mark::Ok),
         ("trafficback", "denied", 1, Mark::Fail),
         ("tracking", "rejected", 1, Mark::Fail),
         ("trafficback", "denied", 50, Mark::Warn),
-        // Bots ask for no click.
+        // They ask for no click.
         ("trafficback", "bot", 1, Mark::Ok),
+        ("trafficback", "head", 1, Mark::Ok),
+        ("trafficback", "no_user_agent", 1, Mark::Ok),
     ] {
         let findings = ends(outcome, reason, every);
         let found = of(&findings, Check::LogLinks);
         assert_eq!(found.mark, mark, "{reason}: {found:?}");
         assert!(mark == Mark::Ok || found.found.contains(reason), "{found:?}");
     }
+}
+
+#[test]
+fn why_a_link_sends_visitors_back() {
+    let told = |reasons: &'static [&'static str]| {
+        let findings = examined(Known::default(), 100, |number, line| {
+            if let Some(reason) = reasons.get(number % 10).filter(|reason| !reason.is_empty()) {
+                line["outcome"] = "trafficback".into();
+                line["reason"] = (*reason).into();
+            }
+        });
+        let found = of(&findings, Check::LogLinks).clone();
+        (found.found, found.mend.unwrap_or_default())
+    };
+    let (found, mend) = told(&["overcap"; 9]);
+    assert_eq!(
+        found,
+        "90 of 100 hits went back, by overcap: the offer's cap is reached"
+    );
+    assert!(
+        mend.ends_with("onehop report --where link=go.example.com/go --where reason=overcap --by offer,day"),
+        "{mend}"
+    );
+    let (found, mend) = told(&["targeting", "overcap", "no_offer", "no_offer"]);
+    assert!(
+        found.starts_with("40 of 100 hits went back, 20 of them by no_offer:"),
+        "{found}"
+    );
+    assert!(mend.contains("without when"), "{mend}");
+    // Bots are no part of it, neither of the hits nor of the reasons.
+    let (found, _) = told(&["bot", "bot", "bot", "bot", "bot", "targeting", "targeting"]);
+    assert!(found.starts_with("20 of 50 hits went back, by targeting:"), "{found}");
+    let (found, _) = told(&["overcap", "overcap"]);
+    assert_eq!(
+        found,
+        "no offer was refused, and no link sent a third of its hits back (looked at: 1 link of 20 hits or more)"
+    );
+}
+
+#[test]
+fn a_refused_offer_hides_no_cap() {
+    let findings = examined(Known::default(), 100, |number, line| {
+        line["outcome"] = "trafficback".into();
+        line["reason"] = if number == 0 { "denied" } else { "overcap" }.into();
+    });
+    let found: Vec<_> = findings
+        .iter()
+        .filter(|finding| finding.check == Check::LogLinks)
+        .map(|finding| &*finding.found)
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "1 of 100 hits ended as denied (403), 0 as rejected (400)",
+            "99 of 100 hits went back, by overcap: the offer's cap is reached"
+        ]
+    );
+}
+
+#[test]
+fn each_tracker_fails_for_itself_among_the_hits_that_asked_it() {
+    let findings = examined(Known::default(), 2_000, |number, line| {
+        if number % 10 == 0 {
+            line["tracker"] = "second".into();
+        }
+        match number % 100 {
+            0 => {
+                line["outcome"] = "trafficback".into();
+                line["reason"] = "timeout".into();
+            }
+            10 => line["cache"] = "joined".into(),
+            _ => line["cache"] = "hit".into(),
+        }
+        line["attempts"] = u64::from(number % 100 == 0).into();
+    });
+    let found = of(&findings, Check::LogFailures);
+    assert_eq!(
+        (found.mark, &*found.about, &*found.found),
+        (
+            Mark::Warn,
+            "second",
+            "failed at 50 % of the 40 hits that asked it: 20 timeout"
+        )
+    );
+    // The memory of its answers is not the tracker.
+    let findings = examined(Known::default(), 1_000, |_, line| line["attempts"] = 0.into());
+    assert!(findings.iter().all(|finding| finding.check != Check::LogFailures));
 }
 
 #[test]
@@ -223,7 +317,7 @@ fn failures_user_agents_and_places_without_a_link() {
     };
     let (found, told) = mark(Check::LogFailures, 100, "trafficback", "timeout").expect("a finding");
     assert!(
-        found == Mark::Warn && told.contains("1 % of the hits") && told.contains("10 timeout"),
+        found == Mark::Warn && told.contains("1 % of the 1000 hits that asked it") && told.contains("10 timeout"),
         "{told}"
     );
     let (found, _) = mark(Check::LogFailures, 101, "trafficback", "targeting").expect("a finding");
@@ -259,11 +353,13 @@ fn a_log_of_anything_keeps_its_memory() {
     for number in 0..3 * MAX_ROWS {
         let mut line = hit(number);
         line["link"] = format!("go.example.com/{number}").into();
+        line["tracker"] = format!("tracker {number}").into();
         line["subid1"] = format!("{{macro_{}}}", "x".repeat(number % 40)).into();
         let line = line.to_string();
         assert!(log.add(&Whole::read(line.as_bytes()).expect("a line")));
     }
     assert_eq!((log.links.len(), log.macros.len()), (MAX_ROWS + 1, MAX_ROWS));
+    assert_eq!(log.trackers.len(), MAX_ROWS + 1);
     let line = json!({"time": "t", "outcome": "nonsense"}).to_string();
     assert!(!log.add(&Whole::read(line.as_bytes()).expect("a line")));
 }

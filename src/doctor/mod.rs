@@ -10,6 +10,7 @@ mod databases;
 mod files;
 mod heavy;
 mod key;
+mod links;
 mod listeners;
 mod log;
 mod macros;
@@ -67,7 +68,7 @@ pub enum Check {
     CertificateChain,
     /// Whether the links' hosts are named by certificates.
     CertificateNames,
-    /// How old a database is.
+    /// How old a database is, and whether it is the sandbox's.
     DatabaseAge,
     /// The clock of this machine.
     Clock,
@@ -87,7 +88,7 @@ pub enum Check {
     LogVisitors,
     /// Whether one click stands for very many hits.
     LogClicks,
-    /// Links that bring no click.
+    /// Links that bring no click or send visitors back.
     LogLinks,
     /// Failures of trackers.
     LogFailures,

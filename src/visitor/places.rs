@@ -129,6 +129,11 @@ impl CountryDatabase {
         self.file.built()
     }
 
+    /// Its type, such as `GeoLite2-Country`, as it says itself.
+    pub fn database_type(&self) -> &str {
+        self.file.database_type()
+    }
+
     /// The country of an address; `None` too where the database has a code that no country has.
     pub fn country(&self, ip: IpAddr) -> Option<Country> {
         let record = self.file.record(ip)?;
@@ -171,6 +176,11 @@ impl AsnDatabase {
     /// When it was built, in seconds since 1970, as it says itself.
     pub fn built(&self) -> u64 {
         self.file.built()
+    }
+
+    /// Its type, such as `GeoLite2-Country`, as it says itself.
+    pub fn database_type(&self) -> &str {
+        self.file.database_type()
     }
 
     /// The number of the autonomous system of an address.

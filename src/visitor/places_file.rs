@@ -106,7 +106,7 @@ impl File {
         self.reader.metadata().build_epoch
     }
 
-    fn database_type(&self) -> &str {
+    pub(super) fn database_type(&self) -> &str {
         &self.reader.metadata().database_type
     }
 

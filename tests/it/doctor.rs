@@ -435,7 +435,7 @@ async fn certificates_that_end_and_hosts_that_none_names() {
 }
 
 #[tokio::test]
-async fn databases_tell_their_age() {
+async fn databases_tell_their_age_and_whether_they_are_the_sandboxs() {
     let tracker = ClickApi::start(by_contract).await;
     let folder = Folder::new();
     folder.write("country.mmdb", include_bytes!("../../geoip/sandbox.mmdb"));
@@ -443,6 +443,21 @@ async fn databases_tell_their_age() {
         "onehop.toml",
         one_link(&tracker) + "[geoip]\ncountry = \"country.mmdb\"\n",
     );
+    let told = ask_in(&["--offline"], &folder).await;
+    let (mark, words) = told.of("database_age");
+    assert!(
+        mark == "warn" && words.starts_with("geoip.country country.mmdb | holds networks of documentation alone"),
+        "{words}"
+    );
+    let sandbox = include_bytes!("../../geoip/sandbox.mmdb");
+    let mut other = sandbox.to_vec();
+    let kind = b"onehop-Sandbox";
+    let at = other
+        .windows(kind.len())
+        .position(|bytes| bytes == kind)
+        .expect("its type");
+    other[at..at + kind.len()].copy_from_slice(b"Sample-Country");
+    folder.write("country.mmdb", other);
     let told = ask_in(&["--offline"], &folder).await;
     let (_, words) = told.of("database_age");
     assert!(words.starts_with("geoip.country country.mmdb | was built "), "{words}");
@@ -515,6 +530,33 @@ async fn the_mend_for_a_proxy_that_was_taken_for_its_visitors_mends_it() {
     edge.stop().await;
     let told = ask_in(&["--offline", "more.jsonl"], &folder).await;
     assert_eq!(told.of("log_proxies").0, "ok", "{:#}", told.json);
+}
+
+#[tokio::test]
+async fn links_that_send_visitors_back_and_trackers_that_fail() {
+    for (said, check, words) in [
+        (
+            trafficback("overcap"),
+            "log_links",
+            "| 40 of 40 hits went back, by overcap",
+        ),
+        (
+            error(500, "x"),
+            "log_failures",
+            "main | failed at 100 % of the 40 hits that asked it: 40 tracker_error",
+        ),
+    ] {
+        let tracker = ClickApi::always(said).await;
+        let configuration = one_link(&tracker) + "[click_log]\npath = \"clicks.jsonl\"\n";
+        let folder = Folder::new();
+        folder.write("onehop.toml", &configuration);
+        let edge = Edge::start_in(folder.path(), &configuration);
+        visit(&edge).await;
+        edge.stop().await;
+        let told = ask_in(&["--offline"], &folder).await;
+        let (mark, found) = told.of(check);
+        assert!(mark == "warn" && found.contains(words), "{found}");
+    }
 }
 
 #[tokio::test]

@@ -243,6 +243,9 @@ pub struct Reconcile {
     /// Compare only hits of this tracker of the configuration, where the log has several
     #[arg(long, value_name = "NAME")]
     pub tracker: Option<String>,
+    /// Compare only hits and rows of the offer with this id
+    #[arg(long, value_name = "ID")]
+    pub offer: Option<u64>,
     /// The column of click ids, where its name does not say it
     #[arg(long, value_name = "NAME")]
     pub id_column: Option<String>,

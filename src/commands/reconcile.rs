@@ -38,6 +38,7 @@ fn compare(args: &args::Reconcile, files: Vec<std::path::PathBuf>) -> Result<boo
         columns: args.columns(),
         zone: args.zone.clone(),
         order: args.dates,
+        offer: args.offer,
     };
     let export = Export::open(&args.network, &asked)?;
     if let Some(cause) = args.list

@@ -12,6 +12,8 @@ pub enum Cause {
     Repeat,
     /// Hit: the click of an earlier hit, told something else.
     Shared,
+    /// Hit: the first one with a click that the network has too, with an id in other letters or with blanks.
+    InOtherLetters,
     /// Hit: with a click that the network does not have.
     OnlyHere,
     /// Hit: the same, at a time that the export does not cover.
@@ -20,6 +22,8 @@ pub enum Cause {
     OfferNotThere,
     /// Hit: of another tracker than the one that is asked about.
     OtherTracker,
+    /// Hit: of another offer than the one that is asked about.
+    OtherOffer,
     /// Hit: sent to the ordinary tracking link.
     TrackingLink,
     /// Hit: the tracker was asked, and no click came back in time.
@@ -66,18 +70,23 @@ const TABLE: [(&str, &str); Cause::ALL.len()] = [
          one who came by two ways; the network has one click, with what the first was told",
     ),
     (
+        "in_other_letters",
+        "went to the advertiser with a click that the network has too, its id with other case or blanks: the export has changed it",
+    ),
+    (
         "only_here",
         "went to the advertiser with a click that the network does not have: send it these ids",
     ),
     (
         "outside_export",
-        "with a click before the export's first or after its last: export some hours more to both sides",
+        "with a click before the export's first row or after its last, if by a second: export some hours more to both sides",
     ),
     (
         "offer_not_there",
         "with a click on an offer that the export does not have: it is filtered, or of another network",
     ),
     ("other_tracker", "of another tracker than the one of --tracker"),
+    ("other_offer", "of another offer than the one of --offer"),
     (
         "tracking_link",
         "sent to the ordinary tracking link since the Click API failed: the network counts these by itself, with ids that no log has",
@@ -106,7 +115,7 @@ const TABLE: [(&str, &str); Cause::ALL.len()] = [
     ),
     (
         "outside_log",
-        "before the log's first hit or after its last: name the logs of that time too",
+        "more than a minute before the log's first hit or after its last (clocks differ that much): name the logs of that time too",
     ),
     (
         "offer_not_here",
@@ -126,14 +135,16 @@ const TABLE: [(&str, &str); Cause::ALL.len()] = [
 
 impl Cause {
     /// All of them, in the order of their discriminants: first those of hits.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::InExport,
         Self::Repeat,
         Self::Shared,
+        Self::InOtherLetters,
         Self::OnlyHere,
         Self::OutsideExport,
         Self::OfferNotThere,
         Self::OtherTracker,
+        Self::OtherOffer,
         Self::TrackingLink,
         Self::Unanswered,
         Self::NoClick,

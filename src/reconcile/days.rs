@@ -1,6 +1,9 @@
 //! A network's counts of days beside the log's.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, HashMap, HashSet},
+};
 
 use jiff::{Timestamp, civil::Date};
 
@@ -64,11 +67,15 @@ impl Days {
         Ok(days)
     }
 
-    /// The first hit of a click; whether its day is one of the network's.
-    pub(super) fn click(&mut self, dates: &Dates, at: Timestamp) -> bool {
+    /// The first hit of a click; whether its day is before the network's first, after its last, or between them.
+    pub(super) fn click(&mut self, dates: &Dates, at: Timestamp) -> Ordering {
         self.half_hours.add(at);
         let day = self.day(dates, at);
-        self.period.is_some_and(|(first, last)| (first..=last).contains(&day))
+        match self.period {
+            Some((first, _)) if day < first => Ordering::Less,
+            Some((_, last)) if day <= last => Ordering::Equal,
+            _ => Ordering::Greater,
+        }
     }
 
     /// A hit and its cause.

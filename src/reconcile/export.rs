@@ -29,6 +29,8 @@ pub struct Asked {
     pub zone: TimeZone,
     /// Of dates with slashes.
     pub order: Option<Order>,
+    /// The one offer whose rows are read; rows that name none are read too.
+    pub offer: Option<u64>,
 }
 
 /// An export that cannot be used: what is wrong, where, and the mend.
@@ -49,6 +51,7 @@ pub struct Export {
     kept: Option<Arc<[u8]>>,
     pub(super) columns: Columns,
     pub(super) dates: Dates,
+    offer: Option<u64>,
 }
 
 /// A row, as far as it is used.
@@ -126,6 +129,7 @@ impl Export {
                 zone: asked.zone.clone(),
                 order: asked.order,
             },
+            offer: asked.offer,
         };
         if path == Path::new("-") {
             let mut bytes = Vec::new();
@@ -163,6 +167,11 @@ impl Export {
     /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The one offer that is asked about.
+    pub(super) fn offer(&self) -> Option<u64> {
+        self.offer
     }
 
     /// Whether it has click ids; else it has counts of days.
@@ -286,7 +295,10 @@ impl Rows<'_> {
             if !self.read()? {
                 return Ok(None);
             }
-            if self.record.iter().any(|field| !field.trim_ascii().is_empty()) && !self.is_sum() {
+            if self.record.iter().any(|field| !field.trim_ascii().is_empty())
+                && !self.is_sum()
+                && !self.is_of_other_offer()
+            {
                 break;
             }
         }
@@ -305,6 +317,13 @@ impl Rows<'_> {
         };
         let day = self.field(time).trim().to_lowercase();
         ["", "total", "totals", "sum", "summary", "итого", "всего"].contains(&day.trim_end_matches(':'))
+    }
+
+    /// A row of another offer than the one that is asked about.
+    fn is_of_other_offer(&self) -> bool {
+        let offer = self.export.columns.offer.map(|column| self.field(column));
+        let offer = offer.and_then(|offer| offer.trim().parse::<u64>().ok());
+        matches!((self.export.offer, offer), (Some(wanted), Some(offer)) if offer != wanted)
     }
 
     fn row(&self) -> Result<Row<'_>, Unusable> {

@@ -12,6 +12,7 @@ fn opened(bytes: &[u8], named: Named) -> Result<Export, Unusable> {
         columns: named,
         zone: TimeZone::UTC,
         order: None,
+        offer: None,
     };
     let name = format!("onehop-export-{}-{:016x}", std::process::id(), fastrand::u64(..));
     let path = std::env::temp_dir().join(name);

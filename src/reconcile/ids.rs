@@ -1,11 +1,10 @@
-//! The click ids of an export, as prints: 24 bytes each, whatever their length.
+//! The click ids of an export, as prints: 24 bytes each, whatever their length, and as many again where case or blanks may differ.
 
-use std::collections::HashSet;
+use std::{cmp::Ordering, collections::HashSet};
 
 use jiff::Timestamp;
 
 use super::{
-    SLACK_SECONDS,
     dates::{Dates, When},
     export::{Export, Unusable},
     zones::{Ahead, Differences},
@@ -16,6 +15,8 @@ use crate::keyed_hash::KeyedHash;
 pub(super) struct Ids {
     /// In the order of their prints.
     clicks: Vec<Click>,
+    /// Prints of ids as `written_plainly` has them, where that is not how they stand, and their minutes; in their order.
+    plain: Vec<([u64; 2], u32)>,
     /// The seconds from the first to the last row.
     period: Option<(i64, i64)>,
     pub has_clock: bool,
@@ -48,6 +49,7 @@ impl Ids {
     pub(super) fn read(export: &Export, prints: &KeyedHash) -> Result<Self, Unusable> {
         let mut ids = Self {
             clicks: Vec::new(),
+            plain: Vec::new(),
             period: None,
             has_clock: false,
             offers: HashSet::new(),
@@ -69,6 +71,10 @@ impl Ids {
                 }
             }
             ids.offers.extend(row.offer);
+            let plain = written_plainly(&row.id);
+            if plain != row.id {
+                ids.plain.push((halves(prints.print(plain.as_bytes())), minute));
+            }
             ids.clicks.push(Click {
                 print: halves(prints.print(row.id.as_bytes())),
                 minute,
@@ -76,6 +82,7 @@ impl Ids {
             });
         }
         ids.clicks.sort_unstable_by_key(|click| click.print);
+        ids.plain.sort_unstable();
         Ok(ids)
     }
 
@@ -93,10 +100,22 @@ impl Ids {
         }
     }
 
-    /// Whether the export has clicks of this time.
-    pub(super) fn covers(&self, at: Timestamp) -> bool {
-        self.period
-            .is_none_or(|(first, last)| (first - SLACK_SECONDS..=last + SLACK_SECONDS).contains(&at.as_second()))
+    /// The minute of a row whose id is this one when it is written plainly.
+    pub(super) fn find_plain(&self, print: u128) -> Option<u32> {
+        let as_it_stands = self.place(print).map(|at| self.clicks[at].minute);
+        as_it_stands.or_else(|| {
+            let found = self.plain.binary_search_by_key(&halves(print), |(print, _)| *print);
+            found.ok().map(|at| self.plain[at].1)
+        })
+    }
+
+    /// Whether a time is before the export's first row, after its last, or between them.
+    pub(super) fn side(&self, at: Timestamp) -> Ordering {
+        match (self.period, at.as_second()) {
+            (Some((first, _)), at) if at < first => Ordering::Less,
+            (Some((_, last)), at) if at > last => Ordering::Greater,
+            _ => Ordering::Equal,
+        }
     }
 
     /// The first and the last second that it has.
@@ -135,6 +154,11 @@ impl Ids {
             .is_some_and(|click| click.print == print)
             .then_some(at)
     }
+}
+
+/// An id without what exports change: case, and blanks around it.
+pub(super) fn written_plainly(id: &str) -> String {
+    id.trim().to_lowercase()
 }
 
 fn halves(print: u128) -> [u64; 2] {

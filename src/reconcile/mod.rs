@@ -14,6 +14,7 @@ mod written;
 mod zones;
 
 use std::{
+    cmp::Ordering,
     collections::{HashMap, HashSet},
     path::Path,
 };
@@ -26,7 +27,7 @@ use self::{
     dates::When,
     days::Days,
     export::Row,
-    ids::Ids,
+    ids::{Ids, written_plainly},
     zones::Ahead,
 };
 pub use self::{
@@ -42,7 +43,7 @@ use crate::{
     outcome::{Kind, Reason},
 };
 
-/// Clocks of the edge and of the network do not agree better, and exports cut seconds off.
+/// A click may be made so long after its hit, and clocks of the edge and of the network do not agree better.
 const SLACK_SECONDS: i64 = 60;
 
 /// A comparison under way.
@@ -55,6 +56,10 @@ pub struct Reconcile {
     offers: HashSet<u64>,
     /// What was told with clicks that are not in the index, by their prints.
     alone: HashMap<u128, u32>,
+    /// Those of them that the index has in other letters, as prints of their ids written plainly, until their rows come.
+    otherwise: HashSet<u128>,
+    /// Hits with clicks after the export's last row.
+    after: u64,
     theirs: Theirs,
     calls: Calls,
     /// By each tracker's name, how many of its clicks the network has, and how many it does not have.
@@ -82,6 +87,8 @@ pub struct Compared {
     pub(self) export: Export,
     pub(self) tally: Tally,
     log: Option<Span>,
+    /// Of the hits with clicks outside of the export those after its last row.
+    pub(self) after: u64,
     theirs: Theirs,
     calls: Calls,
     ahead: Option<Ahead>,
@@ -121,6 +128,8 @@ impl Reconcile {
             log: None,
             offers: HashSet::new(),
             alone: HashMap::new(),
+            otherwise: HashSet::new(),
+            after: 0,
             theirs,
             calls,
             trackers: HashMap::new(),
@@ -156,6 +165,11 @@ impl Reconcile {
             && **wanted != **tracker
         {
             return Cause::OtherTracker;
+        }
+        if let (Some(wanted), Some(offer)) = (self.export.offer(), line.offer_id)
+            && wanted != offer
+        {
+            return Cause::OtherOffer;
         }
         self.offers.extend(line.offer_id);
         match (kind, line.click_id.as_deref()) {
@@ -193,8 +207,9 @@ impl Reconcile {
         if line.attempts.is_some_and(|attempts| attempts > 1) && line.cache.as_deref() != Some("hit") {
             self.calls.add(&self.export.dates, Call::Again, line, at);
         }
-        let is_there = theirs.is_some();
-        if let (Some(minute), Theirs::Ids(ids)) = (theirs, &mut self.theirs) {
+        let otherwise = theirs.is_none().then(|| self.otherwise(id)).flatten();
+        let there = theirs.or(otherwise);
+        if let (Some(minute), Theirs::Ids(ids)) = (there, &mut self.theirs) {
             ids.met(minute, at);
         }
         let tracker = line.tracker.as_deref().unwrap_or_default();
@@ -202,24 +217,37 @@ impl Reconcile {
             self.trackers.insert(tracker.to_owned(), [0; 2]);
         }
         if let Some(clicks) = self.trackers.get_mut(tracker) {
-            clicks[usize::from(!is_there)] += 1;
+            clicks[usize::from(there.is_none())] += 1;
         }
-        if is_there {
+        if otherwise.is_some() {
+            return Cause::InOtherLetters;
+        }
+        if there.is_some() {
             return Cause::InExport;
         }
         if line.offer_id.is_some_and(|offer| !self.theirs.has_offer(offer)) {
             return Cause::OfferNotThere;
         }
-        let is_covered = match &mut self.theirs {
-            Theirs::Ids(ids) => ids.covers(at),
+        let side = match &mut self.theirs {
+            Theirs::Ids(ids) => ids.side(at),
             Theirs::Days(days) => days.click(&self.export.dates, at),
         };
+        self.after += u64::from(side.is_gt());
         match self.theirs {
-            _ if !is_covered => Cause::OutsideExport,
+            _ if side != Ordering::Equal => Cause::OutsideExport,
             Theirs::Ids(_) => Cause::OnlyHere,
             // Until it is known how many the network has that day.
             Theirs::Days(_) => Cause::InExport,
         }
+    }
+
+    /// The minute of the row that has this id in other letters; each such row is one click's.
+    fn otherwise(&mut self, id: &str) -> Option<u32> {
+        let print = self.prints.print(written_plainly(id).as_bytes());
+        let Theirs::Ids(ids) = &self.theirs else {
+            return None;
+        };
+        ids.find_plain(print).filter(|_| self.otherwise.insert(print))
     }
 
     /// A print of what the tracker was told beside who the visitor is, and by which link; never 0.
@@ -251,10 +279,10 @@ impl Reconcile {
                 ahead = ids.ahead(&self.export.dates, self.log.map(|log| log.last));
                 let mut rows = self.export.rows()?;
                 while let Some(row) = rows.next_row()? {
-                    let known = Known {
+                    let mut known = Known {
                         prints: &self.prints,
                         offers: &self.offers,
-                        alone: &self.alone,
+                        otherwise: &mut self.otherwise,
                         log: self.log,
                     };
                     let cause = known.cause(&row, ids, &mut self.calls, &self.export);
@@ -278,6 +306,7 @@ impl Reconcile {
             export: self.export,
             tally: self.tally,
             log: self.log,
+            after: self.after,
             theirs: self.theirs,
             calls: self.calls,
             ahead,
@@ -301,12 +330,12 @@ impl Compared {
 struct Known<'a> {
     prints: &'a KeyedHash,
     offers: &'a HashSet<u64>,
-    alone: &'a HashMap<u128, u32>,
+    otherwise: &'a mut HashSet<u128>,
     log: Option<Span>,
 }
 
 impl Known<'_> {
-    fn cause(&self, row: &Row<'_>, ids: &mut Ids, calls: &mut Calls, export: &Export) -> Cause {
+    fn cause(&mut self, row: &Row<'_>, ids: &mut Ids, calls: &mut Calls, export: &Export) -> Cause {
         if row.id.is_empty() {
             return Cause::NoId;
         }
@@ -314,6 +343,12 @@ impl Known<'_> {
             Some(ids::Met::Again) => return Cause::Duplicate,
             Some(ids::Met::InLog) => return Cause::InLog,
             Some(ids::Met::NotInLog) | None => {}
+        }
+        if self
+            .otherwise
+            .remove(&self.prints.print(written_plainly(&row.id).as_bytes()))
+        {
+            return Cause::WrittenOtherwise;
         }
         if let (Some(when), Some(log)) = (row.when, self.log) {
             let (first, last) = export.dates.span(when);
@@ -323,12 +358,6 @@ impl Known<'_> {
         }
         if row.offer.is_some_and(|offer| !self.offers.contains(&offer)) {
             return Cause::OfferNotHere;
-        }
-        let trimmed = row.id.trim();
-        for other in [trimmed.to_owned(), trimmed.to_lowercase(), trimmed.to_uppercase()] {
-            if self.alone.contains_key(&self.prints.print(other.as_bytes())) {
-                return Cause::WrittenOtherwise;
-            }
         }
         match calls.take(row, &export.dates) {
             Some(Call::Unanswered) => Cause::Unfollowed,

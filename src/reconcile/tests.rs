@@ -47,6 +47,10 @@ impl Told {
 }
 
 fn compare(export: &str, zone: &str, tracker: Option<&str>, log: &[String]) -> Told {
+    compare_offer(export, zone, tracker, None, log)
+}
+
+fn compare_offer(export: &str, zone: &str, tracker: Option<&str>, offer: Option<u64>, log: &[String]) -> Told {
     let name = format!("onehop-reconcile-{}-{:016x}", std::process::id(), fastrand::u64(..));
     let path = std::env::temp_dir().join(name);
     fs::write(&path, export).expect("a file");
@@ -54,6 +58,7 @@ fn compare(export: &str, zone: &str, tracker: Option<&str>, log: &[String]) -> T
         columns: Named::default(),
         zone: TimeZone::get(zone).expect("a zone"),
         order: None,
+        offer,
     };
     let export = Export::open(&path, &asked).expect("an export");
     let mut reconcile = Reconcile::new(export, tracker.map(str::to_owned)).expect("rows");
@@ -86,7 +91,7 @@ fn each_hit_and_each_click_has_its_cause() {
         (click("2026-11-22T10:02:00.000Z", "here"), OnlyHere),
         (click("2026-11-22T10:03:00.000Z", "here"), Repeat),
         (click("2026-11-22T09:00:00.000Z", "early"), OutsideExport),
-        (click("2026-11-22T10:04:00.000Z", "case"), OnlyHere),
+        (click("2026-11-22T10:04:00.000Z", "case"), InOtherLetters),
         (at(json!({"click_id": "o", "offer_id": 9})), OfferNotThere),
         (at(json!({"click_id": "t", "tracker": "other"})), OtherTracker),
         (
@@ -207,12 +212,17 @@ fn trackers_of_other_networks_are_found_out() {
 #[test]
 fn times_of_another_zone_are_found_out() {
     let log: Vec<String> = (0..10)
-        .map(|n| click(&format!("2026-11-22T1{n}:00:00.000Z"), &n.to_string()))
+        .map(|n| click(&format!("2026-11-22T1{n}:00:00.000Z"), &format!("a{n}")))
         .collect();
-    let rows: Vec<String> = (0..10).map(|n| format!("{n},2026-11-22 {}:00:02\n", 13 + n)).collect();
+    let rows: Vec<String> = (0..10).map(|n| format!("a{n},2026-11-22 {}:00:02\n", 13 + n)).collect();
     let rows = rows.concat();
     let export = format!("id клика,Дата и время\n{rows}");
     assert_eq!(compare(&export, "UTC", None, &log).seems().as_deref(), Some("UTC+3"));
+    let in_capitals = export.replace('a', "A");
+    assert_eq!(
+        compare(&in_capitals, "UTC", None, &log).seems().as_deref(),
+        Some("UTC+3")
+    );
     assert_eq!(compare(&export, "Europe/Moscow", None, &log).seems(), None);
     assert_eq!(
         compare(&export, "Europe/Berlin", None, &log).seems().as_deref(),
@@ -283,6 +293,88 @@ fn counts_say_as_much_as_they_can() {
     assert!(text(&compare(export, "UTC", None, &log).compared).starts_with("Log: no hits\n"));
     let empty = compare("day,clicks\n", "UTC", None, &[click("2026-11-22T10:00:00.000Z", "a")]);
     assert!(text(&empty.compared).contains("The export has no clicks."));
+}
+
+#[test]
+fn what_an_export_leaves_out_is_not_here_alone() {
+    let log = [
+        click("2026-11-22T09:59:59.000Z", "early"),
+        click("2026-11-22T10:00:00.000Z", "a"),
+        click("2026-11-22T10:00:01.000Z", "lost"),
+        line("2026-11-22T10:00:01.000Z", &json!({"click_id": "o", "offer_id": 9})),
+        click("2026-11-22T10:01:00.000Z", "b"),
+        click("2026-11-22T10:01:01.000Z", "late"),
+        click("2026-11-22T10:20:00.000Z", "later"),
+    ];
+    let rows = "click_id,time,offer_id\na,2026-11-22 10:00:00,1\nb,2026-11-22 10:01:00,1\n";
+    let told = compare(rows, "UTC", None, &log);
+    let said = text(&told.compared);
+    let head = "without an explanation; 1 are here alone.\nHere are also clicks that it cannot have: 1 of offers that the \
+                export does not have, 1 before its first row, 2 after its last row.\n";
+    assert!(said.contains(head), "{said}");
+    let outside = &json(&told.compared)["hits"]["outside_export"];
+    assert_eq!((&outside["before"], &outside["after"]), (&1.into(), &2.into()));
+    // An answer may come a minute after the log's last hit.
+    let told = compare(
+        "click_id,time\na,2026-11-22 10:01:00\nb,2026-11-22 10:01:01\n",
+        "UTC",
+        None,
+        &log[1..2],
+    );
+    assert_eq!(told.rows, [Cause::InLog, Cause::OutsideLog]);
+    let told = compare("click_id,time\nc,2026-11-22 10:01:00\n", "UTC", None, &log[1..2]);
+    assert_eq!(told.rows, [Cause::OnlyThere]);
+}
+
+#[test]
+fn ids_in_other_letters_are_found() {
+    let log: Vec<String> = ["ab-1", "AB-2", "aB-3", "aB-3", "lost"]
+        .iter()
+        .map(|id| click("2026-11-22T10:00:00.000Z", id))
+        .collect();
+    // By a clock that is not told, and of an offer that the log does not have.
+    let rows = "click_id,time,offer_id\nAB-1,2026-11-22 13:00:00,77\nab-2,2026-11-22 13:00:00,77\n Ab-3,2026-11-22 13:00:00,77\n";
+    let told = compare(rows, "UTC", None, &log);
+    assert_eq!(told.rows, [Cause::WrittenOtherwise; 3]);
+    let letters = Cause::InOtherLetters;
+    assert_eq!(
+        told.hits,
+        [letters, letters, letters, Cause::Repeat, Cause::OfferNotThere]
+    );
+    let said = text(&told.compared);
+    assert!(
+        said.contains("100.0 % of the network's clicks are in the log: 3 of 3.\n0 are there alone")
+            && said.contains("3 have their ids written otherwise")
+            && !said.contains("No id is in both")
+            && !said.contains("No click of tracker"),
+        "{said}"
+    );
+    // Two ids that differ in letters alone are two clicks: the export has one of them.
+    let log = ["ab", "Ab"].map(|id| click("2026-11-22T10:00:00.000Z", id));
+    let told = compare("click_id\nAB\nAB\n", "UTC", None, &log);
+    assert_eq!(told.hits, [letters, Cause::OnlyHere]);
+    assert_eq!(told.rows, [Cause::WrittenOtherwise, Cause::Duplicate]);
+}
+
+#[test]
+fn one_offer_is_compared_by_itself() {
+    let log = [
+        click("2026-11-22T10:00:00.000Z", "a"),
+        line("2026-11-22T10:00:00.000Z", &json!({"click_id": "o", "offer_id": 9})),
+    ];
+    let rows = "click_id,offer_id\na,1\no,9\nx,9\nb,\n";
+    let told = compare_offer(rows, "UTC", None, Some(1), &log);
+    assert_eq!(told.hits, [Cause::InExport, Cause::OtherOffer]);
+    assert_eq!(told.rows, [Cause::InLog, Cause::OnlyThere]);
+    let told = compare_offer(
+        "day,offer_id,clicks\n2026-11-22,1,1\n2026-11-22,9,7\n",
+        "UTC",
+        None,
+        Some(1),
+        &log,
+    );
+    assert_eq!(told.compared.tally.sum(false), 1);
+    assert_eq!((told.number(Cause::InLog), told.number(Cause::OtherOffer)), (1, 1));
 }
 
 #[test]

@@ -103,12 +103,8 @@ pub fn text(compared: &Compared) -> String {
 
 fn verdict(compared: &Compared, out: &mut String) {
     let tally = &compared.tally;
-    let (all, both) = (compared.clicks(), tally.of(Cause::InLog));
-    let here = Cause::ALL
-        .into_iter()
-        .filter(|cause| is_gap_here(*cause))
-        .map(|cause| tally.of(cause))
-        .sum::<u64>();
+    let otherwise = tally.of(Cause::WrittenOtherwise);
+    let (all, both) = (compared.clicks(), tally.of(Cause::InLog) + otherwise);
     if all == 0 {
         out.push_str("The export has no clicks.\n");
     } else if compared.export.has_ids() {
@@ -126,10 +122,21 @@ fn verdict(compared: &Compared, out: &mut String) {
     }
     let _ = writeln!(
         out,
-        "{} are there alone, {} of them without an explanation; {here} are here alone.",
+        "{} are there alone, {} of them without an explanation; {} are here alone.",
         all - both,
-        tally.of(Cause::OnlyThere)
+        tally.of(Cause::OnlyThere),
+        tally.of(Cause::OnlyHere)
     );
+    let beside = beside(compared);
+    if !beside.is_empty() {
+        let _ = writeln!(out, "Here are also clicks that it cannot have: {}.", beside.join(", "));
+    }
+    if otherwise > 0 {
+        let _ = writeln!(
+            out,
+            "{otherwise} have their ids written otherwise, with other case or blanks: they are counted as in the log."
+        );
+    }
     let repeats = tally.of(Cause::Repeat) + tally.of(Cause::Shared);
     if repeats > 0 {
         let _ = writeln!(
@@ -149,7 +156,8 @@ fn verdict(compared: &Compared, out: &mut String) {
             zone_name(ahead.of_utc)
         );
     }
-    if both == 0 && all > 0 && here > 0 && compared.export.has_ids() {
+    let are_here = beside.len() as u64 + tally.of(Cause::OnlyHere) > 0;
+    if both == 0 && all > 0 && are_here && compared.export.has_ids() {
         out.push_str("No id is in both: is it the right column (--id-column), and the right network?\n");
     }
     for tracker in compared.strangers() {
@@ -174,9 +182,20 @@ fn zone_name(of_utc: i64) -> String {
     }
 }
 
-/// Whether hits of this cause have a click that the network does not have.
-fn is_gap_here(cause: Cause) -> bool {
-    matches!(cause, Cause::OnlyHere | Cause::OutsideExport | Cause::OfferNotThere)
+/// How many clicks of the log an export has left out for what it is of.
+fn beside(compared: &Compared) -> Vec<String> {
+    let outside = compared.tally.of(Cause::OutsideExport);
+    let what = if compared.export.has_ids() { "row" } else { "day" };
+    let numbers = [
+        (
+            compared.tally.of(Cause::OfferNotThere),
+            "of offers that the export does not have".to_owned(),
+        ),
+        (outside - compared.after, format!("before its first {what}")),
+        (compared.after, format!("after its last {what}")),
+    ];
+    let some = numbers.into_iter().filter(|(number, _)| *number > 0);
+    some.map(|(number, words)| format!("{number} {words}")).collect()
 }
 
 /// A table of causes that sums up to all, each with its meaning and examples.
@@ -190,7 +209,10 @@ fn section(compared: &Compared, of_hits: bool, head: &str, out: &mut String) {
         let begin = format!("  {:17}  {number:>9}  {:>7}", cause.as_str(), share(number, all));
         let _ = writeln!(out, "{begin}  {}", wrapped(&meaning(compared, cause)));
         // What is as it should be needs none.
-        if matches!(cause, Cause::InExport | Cause::InLog | Cause::NoClick) {
+        if matches!(
+            cause,
+            Cause::InExport | Cause::InLog | Cause::NoClick | Cause::OtherOffer
+        ) {
             continue;
         }
         for example in tally.examples(cause) {
@@ -280,11 +302,15 @@ pub fn json(compared: &Compared) -> Value {
                 .examples(cause)
                 .iter()
                 .map(|example| json!({"id": example.id, "time": example.time, "place": example.place}));
-            let told = json!({
+            let mut told = json!({
                 "number": tally.of(cause),
                 "meaning": meaning(compared, cause),
                 "examples": examples.collect::<Vec<_>>(),
             });
+            if cause == Cause::OutsideExport {
+                told["before"] = (tally.of(cause) - compared.after).into();
+                told["after"] = compared.after.into();
+            }
             (cause.as_str().to_owned(), told)
         });
         told.collect()

@@ -1,6 +1,10 @@
 //! Hits that would go elsewhere, in groups of what changes for them, with examples.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap},
+};
 
 use serde::Serialize;
 
@@ -10,6 +14,8 @@ use super::{
     walk::{Standing, Walked},
 };
 use crate::{
+    country::Country,
+    device::Device,
     edge::OfferLabel,
     explain::rehearsal::End,
     outcome::{Kind, Reason},
@@ -19,6 +25,8 @@ use crate::{
 const MAX_CHANGES: usize = 10_000;
 /// Examples of each group.
 const EXAMPLES: usize = 2;
+/// Countries and kinds of devices of each group that are named.
+const MOST: usize = 3;
 /// The link of the group of all later ones.
 const OTHERS: &str = "(others)";
 
@@ -74,11 +82,34 @@ pub struct Example {
 pub(super) struct Group {
     pub(super) by_certainty: [u64; Certainty::ALL.len()],
     pub(super) examples: Vec<Example>,
+    /// Of hits whose lines have one that exists.
+    countries: BTreeMap<Country, u64>,
+    devices: [u64; Device::ALL.len()],
 }
 
 impl Group {
     pub(super) fn hits(&self) -> u64 {
         self.by_certainty.iter().sum()
+    }
+
+    /// The most frequent countries, with their hits.
+    pub(super) fn countries(&self) -> Vec<(&str, u64)> {
+        most(self.countries.iter().map(|(country, hits)| (country.as_str(), *hits)))
+    }
+
+    /// The most frequent kinds of devices, with their hits.
+    pub(super) fn devices(&self) -> Vec<(&str, u64)> {
+        let all = Device::ALL.iter().zip(self.devices);
+        most(all.map(|(device, hits)| (device.as_str(), hits)))
+    }
+
+    fn count(&mut self, then: &Then<'_>) {
+        if let Some(country) = then.country {
+            *self.countries.entry(country).or_default() += 1;
+        }
+        if let Some(device) = then.line.device.as_deref().and_then(Device::parse) {
+            self.devices[device as usize] += 1;
+        }
     }
 }
 
@@ -158,6 +189,7 @@ impl Changes {
         let is_one = change.from.link.as_deref() != Some(OTHERS);
         let group = self.0.entry(change).or_default();
         group.by_certainty[certainty as usize] += 1;
+        group.count(then);
         if is_one && group.examples.len() < EXAMPLES {
             group.examples.push(example(then, was, now, target));
         }
@@ -167,9 +199,16 @@ impl Changes {
     pub(super) fn sorted(&self) -> Vec<(&Change, &Group)> {
         let mut groups: Vec<_> = self.0.iter().collect();
         let words = |change: &Change| format!("{:?}", (&change.from, &change.to, &change.why));
-        groups.sort_by_cached_key(|(change, group)| (std::cmp::Reverse(group.hits()), words(change)));
+        groups.sort_by_cached_key(|(change, group)| (Reverse(group.hits()), words(change)));
         groups
     }
+}
+
+fn most<'a>(all: impl Iterator<Item = (&'a str, u64)>) -> Vec<(&'a str, u64)> {
+    let mut some: Vec<_> = all.filter(|(_, hits)| *hits > 0).collect();
+    some.sort_by_key(|(_, hits)| Reverse(*hits));
+    some.truncate(MOST);
+    some
 }
 
 fn others() -> Change {

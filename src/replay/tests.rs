@@ -282,6 +282,36 @@ fn a_hit_is_in_one_group_and_the_sums_agree() {
 }
 
 #[test]
+fn a_group_tells_where_its_hits_are_from() {
+    let mut replay = Replay::new(way(&one_link("", &[(2, "")])), None);
+    let hits = ["AT", "FR", "DE", "DE", "IT", "AT", "DE", "IT", "nowhere"];
+    for (number, country) in hits.iter().enumerate() {
+        let device = ["phone", "desktop", "phone", "desktop", "phone", "toaster"][number % 6];
+        add(&mut replay, &json!({"country": country, "device": device}));
+    }
+    let text = table(&replay, Path::new("new.toml"), 9);
+    assert!(
+        text.contains("\n           most from DE 3, AT 2, IT 2; phone 5, desktop 3\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("it is sure that they leave the offer that they had"),
+        "{text}"
+    );
+    let told = &json(&replay, Path::new("new.toml"))["changes"][0];
+    assert_eq!(told["countries"][0], json!({"country": "DE", "hits": 3}));
+    assert_eq!(told["countries"].as_array().map(Vec::len), Some(3));
+    assert_eq!(
+        told["devices"],
+        json!([{"device": "phone", "hits": 5}, {"device": "desktop", "hits": 3}])
+    );
+    // What is shown whole needs no sum.
+    let mut replay = Replay::new(way(&one_link("", &[(2, "")])), None);
+    add(&mut replay, &json!({"country": "DE"}));
+    assert!(!table(&replay, Path::new("new.toml"), 9).contains("most from"));
+}
+
+#[test]
 fn groups_beyond_the_most_are_one() {
     let mut replay = Replay::new(way(&one_link("", &[(1, "")])), None);
     for number in 0..10_003 {

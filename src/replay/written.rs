@@ -82,6 +82,15 @@ fn one(change: &Change, group: &Group, most: u64, new: &Path, out: &mut String) 
         why.unwrap_or_default(),
         unsure.concat()
     );
+    // Where all are shown they tell it themselves.
+    let who = [group.countries(), group.devices()].map(|most| {
+        let some = most.iter().map(|(word, hits)| format!("{word} {hits}"));
+        some.collect::<Vec<_>>().join(", ")
+    });
+    let who: Vec<String> = who.into_iter().filter(|words| !words.is_empty()).collect();
+    if hits > group.examples.len() as u64 && !who.is_empty() {
+        let _ = writeln!(out, "           most from {}", who.join("; "));
+    }
     for example in &group.examples {
         shown(example, new, out);
     }
@@ -122,7 +131,8 @@ fn notes(replay: &Replay, out: &mut String) {
     }
     if sure(Certainty::Assumed) {
         let assumed = "assumed: where they go hangs on an answer that the tracker was not asked for then. A click is assumed, or \
-                       `targeting` where there was none.";
+                       `targeting` where there was none. Where the change names a rule or that the offer is gone, it is sure that they leave \
+                       the offer that they had: only what the tracker would say of the next one is assumed.";
         let advice = " Offers may be among them that were asked for in vain: --old FILE, the configuration of then, tells them apart.";
         let advice = if replay.old.is_some() { "" } else { advice };
         notes.push(format!("{assumed}{advice}"));
@@ -191,6 +201,14 @@ pub fn json(replay: &Replay, new: &Path) -> Value {
         });
         let mut told = json!(change);
         told["hits"] = group.hits().into();
+        let most = |words: Vec<(&str, u64)>, name: &str| -> Value {
+            words
+                .iter()
+                .map(|(word, hits)| json!({name: word, "hits": hits}))
+                .collect()
+        };
+        told["countries"] = most(group.countries(), "country");
+        told["devices"] = most(group.devices(), "device");
         told["certainty"] = certainty(&group.by_certainty).into();
         told["examples"] = examples.collect();
         told

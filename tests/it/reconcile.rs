@@ -179,6 +179,12 @@ async fn each_gap_between_log_and_tracker_has_the_cause_that_it_has() {
         "{certainty}"
     );
 
+    // The clicks of one offer are all that is looked at.
+    let told_of_77 = reconcile(&folder, &["--offer", "77"]);
+    assert_eq!(numbers(&told_of_77, "clicks"), expected(&[("offer_not_here", 1)]));
+    assert_eq!(number(&told_of_77, "hits", "in_export"), 0);
+    assert!(number(&told_of_77, "hits", "other_offer") >= 15);
+
     // Those of a cause, for the network's support.
     let list = |cause: &str| {
         let said = output(

@@ -19,8 +19,15 @@ const TELL: Duration = Duration::from_millis(500);
 /// Between two looks at the clock.
 const LINES: u64 = 4096;
 
-/// The click log that a configuration names; else what is to be done.
-pub(super) fn of_configuration(path: &Path) -> Result<PathBuf, String> {
+/// The files that are named, or else the click log that a configuration names; else what is to be done.
+pub(super) fn named_or_of_configuration(files: &[PathBuf], configuration: &Path) -> Result<Vec<PathBuf>, String> {
+    if files.is_empty() {
+        return of_configuration(configuration).map(|log| vec![log]);
+    }
+    Ok(files.to_vec())
+}
+
+fn of_configuration(path: &Path) -> Result<PathBuf, String> {
     let shown = path.display();
     if !path.exists() {
         return Err(format!("name a click log: there is no {shown} that would name one"));

@@ -15,13 +15,9 @@ use crate::{
 
 /// Compares on standard output.
 pub fn run(args: &args::Reconcile) -> ExitCode {
-    let files = if args.files.is_empty() {
-        match click_logs::of_configuration(&args.config.config) {
-            Ok(log) => vec![log],
-            Err(why) => return failed(&why),
-        }
-    } else {
-        args.files.clone()
+    let files = match click_logs::named_or_of_configuration(&args.files, &args.config.config) {
+        Ok(files) => files,
+        Err(why) => return failed(&why),
     };
     if args.network == Path::new("-") && files.iter().any(|file| file == Path::new("-")) {
         return failed(&"standard input can be the export or the log, not both: give one of them as a file");

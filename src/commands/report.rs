@@ -14,13 +14,9 @@ use crate::{
 
 /// Reports on standard output.
 pub fn run(args: &args::Report) -> ExitCode {
-    let files = if args.files.is_empty() {
-        match click_logs::of_configuration(&args.config.config) {
-            Ok(log) => vec![log],
-            Err(why) => return failed(&why),
-        }
-    } else {
-        args.files.clone()
+    let files = match click_logs::named_or_of_configuration(&args.files, &args.config.config) {
+        Ok(files) => files,
+        Err(why) => return failed(&why),
     };
     let mut report = Report::new(&args.by, args.only.clone(), args.zone.clone());
     let is_whole = click_logs::each_line(files, |(line, ..)| match Line::read(line) {

@@ -81,6 +81,11 @@ impl Kind {
         Self::Refused,
     ];
 
+    /// The one of a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
     /// The name in metrics and logs.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -194,6 +199,11 @@ impl Reason {
             | Self::Head
             | Self::NoUserAgent => false,
         }
+    }
+
+    /// The one of a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
     }
 
     /// The name in `{reason}`, metrics and logs.

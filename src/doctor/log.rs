@@ -91,7 +91,7 @@ impl Log {
     /// Takes a hit; `false` when its outcome is none.
     #[must_use]
     pub fn add(&mut self, visit: &Whole<'_>) -> bool {
-        let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.as_str() == &*visit.outcome) else {
+        let Some(kind) = Kind::parse(&visit.outcome) else {
             return false;
         };
         if self.lines == 0 || *visit.time < *self.first {
@@ -110,8 +110,7 @@ impl Log {
             return true;
         }
         self.hits += 1;
-        let reason = visit.reason.as_deref();
-        let reason = reason.and_then(|word| Reason::ALL.into_iter().find(|reason| reason.as_str() == word));
+        let reason = visit.reason.as_deref().and_then(Reason::parse);
         self.nameless += u64::from(reason == Some(Reason::NoUserAgent));
         let link = visit.link.as_deref().unwrap_or("(none)");
         count_row(&mut self.links, link, |row: &mut OfLink| row.count(kind, reason));

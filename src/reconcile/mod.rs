@@ -139,7 +139,7 @@ impl Reconcile {
     /// Gives a hit its cause; `None` when its time or its outcome is none.
     pub fn add(&mut self, line: &Whole<'_>, path: &Path, number: u64) -> Option<Cause> {
         let at: Timestamp = line.time.parse().ok()?;
-        let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == &*line.outcome)?;
+        let kind = Kind::parse(&line.outcome)?;
         let span = self.log.get_or_insert(Span { first: at, last: at });
         span.first = span.first.min(at);
         span.last = span.last.max(at);
@@ -393,8 +393,7 @@ fn is_unanswered(line: &Whole<'_>, kind: Kind) -> bool {
         // Visitors who left, while the tracker was waited for; what is refused at a link for another reason is so at once.
         return line.link.is_some() && line.total_ms.is_some_and(|ms| ms >= 1.0);
     }
-    let reason = line.reason.as_deref();
-    let reason = Reason::ALL.into_iter().find(|known| Some(known.as_str()) == reason);
+    let reason = line.reason.as_deref().and_then(Reason::parse);
     let was_asked = line.attempts != Some(0) || line.cache.as_deref() == Some("joined");
     was_asked
         && match reason {

@@ -67,13 +67,12 @@ pub(super) enum Not {
 impl<'a> Then<'a> {
     pub(super) fn of(line: &'a Whole<'a>) -> Result<Self, Not> {
         let at: Timestamp = line.time.parse().map_err(|_| Not::AHit("it has no time"))?;
-        let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == &*line.outcome);
-        let kind = kind.ok_or(Not::AHit("it has no outcome"))?;
+        let kind = Kind::parse(&line.outcome).ok_or(Not::AHit("it has no outcome"))?;
         if kind == Kind::Refused {
             return Err(Not::LetIn);
         }
         let word = line.reason.as_deref();
-        let reason = word.and_then(|word| Reason::ALL.into_iter().find(|reason| reason.as_str() == word));
+        let reason = word.and_then(Reason::parse);
         let needs_reason = matches!(kind, Kind::Tracking | Kind::Trafficback | Kind::Preview);
         let decided = decided(line);
         let needs_offer = kind == Kind::Advertiser || reason.is_some_and(|reason| answer_of(reason, None).is_some());

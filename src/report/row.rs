@@ -65,9 +65,8 @@ pub struct Summary {
 impl Hit {
     /// `None` when the outcome is none.
     pub(super) fn of(line: &Line<'_>) -> Option<Self> {
-        let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == &*line.outcome)?;
-        let reason = line.reason.as_deref();
-        let reason = reason.and_then(|word| Reason::ALL.into_iter().find(|reason| reason.as_str() == word));
+        let kind = Kind::parse(&line.outcome)?;
+        let reason = line.reason.as_deref().and_then(Reason::parse);
         Some(Self {
             kind,
             failed: reason.is_some_and(Reason::is_failure),

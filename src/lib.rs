@@ -20,6 +20,7 @@
 //! | [`reconcile`] | click logs beside what a network counts |
 //! | [`sandbox`] | the stand-in Click API |
 //! | [`click_id`], [`hit_id`], [`trace_id`], [`query`], [`percent`], [`networks`], [`offer_ids`], [`file_print`] | words that stages share |
+//! | [`plain_text`] | words of others, shown to a person |
 //! | [`about`], [`country`], [`device`], [`language`] | what can be found out about a visitor, and its words |
 //!
 //! What always holds:
@@ -61,6 +62,7 @@ pub mod offer_ids;
 pub mod outcome;
 pub mod percent;
 pub mod plain_json;
+pub mod plain_text;
 pub mod query;
 pub mod reconcile;
 pub mod redirect;

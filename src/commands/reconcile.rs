@@ -10,6 +10,7 @@ use super::{click_logs, failed};
 use crate::{
     args,
     history::Whole,
+    plain_text::plain,
     reconcile::{self, Asked, Cause, Export, Listed, Reconcile, Unusable},
 };
 
@@ -123,14 +124,11 @@ impl List {
     /// A line of fields, in quotes where they need them; no terminal obeys it.
     fn line(&mut self, fields: [String; 6]) {
         let fields = fields.map(|field| {
-            let field: String = field
-                .chars()
-                .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-                .collect();
+            let field = plain(&field);
             if field.contains([',', '"']) {
                 format!("\"{}\"", field.replace('"', "\"\""))
             } else {
-                field
+                field.into_owned()
             }
         });
         // A reader that went away has read enough.

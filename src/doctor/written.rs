@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::{Finding, Mark, count};
+use crate::plain_text::plain;
 
 impl Mark {
     fn shown(self, colour: bool) -> String {
@@ -20,13 +21,6 @@ impl Mark {
             format!("{word:<4}")
         }
     }
-}
-
-/// Anybody's text: no terminal obeys it, and it begins no line.
-fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
 }
 
 /// How many findings there are of a mark.

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Write as _};
 
 use super::{Explanation, OfferExplained, Seen, rehearsal::End};
+use crate::plain_text::plain;
 
 /// How words are set off.
 #[derive(Clone, Copy)]
@@ -40,12 +41,6 @@ pub fn write(explained: &Explanation, assumed: &[&str], colour: bool) -> String 
     // Writing to a string does not fail.
     let _ = all(explained, assumed, Paint(colour), &mut out);
     out
-}
-
-/// Anybody's text, such as a User-Agent, or a parameter out of a link: no terminal obeys it, and it begins no line.
-fn plain(text: &str) -> String {
-    let keep = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    text.chars().map(keep).collect()
 }
 
 fn all(explained: &Explanation, assumed: &[&str], paint: Paint, out: &mut String) -> fmt::Result {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{Cause, Compared, Theirs};
+use crate::plain_text::short;
 
 /// The longest text of others that is shown whole.
 const TEXT: usize = 60;
@@ -279,17 +280,9 @@ fn share(part: u64, all: u64) -> String {
     format!("{shown:.1} %")
 }
 
-/// Anybody's text: no terminal obeys it, and it fits.
+/// Anybody's text, as far as it fits.
 pub(super) fn plain(text: &str) -> String {
-    let mut shown: String = text
-        .chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .take(TEXT + 1)
-        .collect();
-    if shown.chars().count() > TEXT {
-        shown = shown.chars().take(TEXT - 1).chain(['…']).collect();
-    }
-    shown
+    short(text, TEXT)
 }
 
 /// For programs.

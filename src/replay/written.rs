@@ -1,6 +1,6 @@
 //! What a replay came to: for a person, and as JSON.
 
-use std::{borrow::Cow, fmt::Write as _, path::Path};
+use std::{fmt::Write as _, path::Path};
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,7 @@ use super::{
     Certainty, Replay,
     changes::{Change, Example, Group, quoted},
 };
-use crate::report::bar;
+use crate::{plain_text::plain, report::bar};
 
 /// For a person, with the `top` largest groups. `new` is the file of the configuration that is to come.
 pub fn table(replay: &Replay, new: &Path, top: usize) -> String {
@@ -229,13 +229,4 @@ pub fn json(replay: &Replay, new: &Path) -> Value {
         "not_in_log": tally.unknown,
         "changes": changes.collect::<Vec<_>>(),
     })
-}
-
-/// Anybody's text: no terminal obeys it, and it begins no line.
-fn plain(text: &str) -> Cow<'_, str> {
-    if text.chars().any(char::is_control) {
-        let keep = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-        return text.chars().map(keep).collect::<String>().into();
-    }
-    text.into()
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::{Report, Row, Rows, Summary};
+use crate::plain_text::short;
 
 /// How wide the longest bar is.
 const BAR: u64 = 16;
@@ -43,9 +44,9 @@ fn nothing(report: &Report) -> String {
         lines => format!("None of {lines} hits is of this:"),
     };
     for (wanted, other) in &report.wanted {
-        let _ = write!(out, " {}", short(&wanted.to_string()));
+        let _ = write!(out, " {}", short(&wanted.to_string(), NAME));
         if let Some(other) = other {
-            let _ = write!(out, " (there is {})", short(other));
+            let _ = write!(out, " (there is {})", short(other, NAME));
         }
     }
     out.push('\n');
@@ -67,7 +68,7 @@ pub fn table(report: &Report, top: usize) -> String {
         let most = rows.iter().map(|(_, row)| row.hits()).max().unwrap_or_default();
         let lines: Vec<_> = rows
             .iter()
-            .map(|(name, row)| (short(name), bar(row.hits(), most), cells(&row.summary())))
+            .map(|(name, row)| (short(name, NAME), bar(row.hits(), most), cells(&row.summary())))
             .collect();
         out.push('\n');
         section(&mut out, &table.by.to_string(), &lines);
@@ -155,19 +156,6 @@ pub fn bar(hits: u64, most: u64) -> String {
     let eighths = (u128::from(hits) * u128::from(BAR * 8)).div_ceil(u128::from(most.max(1)));
     let eighths = usize::try_from(eighths).unwrap_or_default();
     "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
-}
-
-/// Anybody's text: no terminal obeys it, and it fits.
-fn short(name: &str) -> String {
-    let mut text: String = name
-        .chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .take(NAME + 1)
-        .collect();
-    if text.chars().count() > NAME {
-        text = text.chars().take(NAME - 1).chain(['…']).collect();
-    }
-    text
 }
 
 /// For programs.

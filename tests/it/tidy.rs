@@ -106,6 +106,7 @@ fn stages_know_what_they_may() {
         "offer_ids",
         "percent",
         "plain_json",
+        "plain_text",
         "query",
         "trace_id",
     ];

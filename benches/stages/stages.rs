@@ -13,7 +13,7 @@ use onehop::{
     hit::{self, Arrival},
     keyed_hash::KeyedHash,
     link::{Place, Table, place::HostPattern},
-    observe::{Record, Seen, Trace, json, shape::Shape},
+    observe::{End, Record, Seen, Trace, json, shape::Shape},
     redirect::macros::ClickValues,
     visitor::{self, Agents},
 };
@@ -199,18 +199,23 @@ fn log_line() -> Call {
     let runtime = edge::runtime();
     let (edge, mut trace) = (the_edge(), Trace::new(visitor.ip));
     let outcome = runtime.block_on(hit::serve(edge, &visitor.hit(), &mut trace));
-    let target = format!("{PATH}?{QUERY}");
+    let target: &str = Box::leak(format!("{PATH}?{QUERY}").into());
     let seen = Seen {
         at: at(),
         ids: visitor.hit().ids,
-        host: HOST,
-        head: Some((&target, visitor.headers().into())),
+        host: HOST.into(),
+        head: Some((target, visitor.headers().into())),
     };
-    let record = Record::new(&seen, &outcome, trace, Duration::from_micros(123));
+    let end = End::new(&outcome, Duration::from_micros(123));
     let (shape, mut line) = (Shape::default(), Vec::with_capacity(4096));
     Box::new(move |_| {
         line.clear();
-        json::write(black_box(&record), &edge.lookups, &shape, &mut line);
+        let record = Record {
+            seen: &seen,
+            trace: &trace,
+            end: &end,
+        };
+        json::write(black_box(&record), || Arc::clone(&edge.lookups), &shape, &mut line);
         black_box(&line);
     })
 }

@@ -1,9 +1,10 @@
-//! The click log: one writer on a thread of its own, fed through a bounded queue.
+//! The click log: one writer on a thread of its own, fed through a bounded buffer of lines.
 //!
-//! A hit leaves its record and goes on. A full disk or a blocked pipe costs lines, which are counted, never hits. Not owned
+//! A hit leaves its line and goes on. A full disk or a blocked pipe costs lines, which are counted, never hits. Not owned
 //! here: the file (`log_file`), and what a line looks like (`json`, `text`).
 
 use std::{
+    cell::RefCell,
     io::{self, Write},
     path::PathBuf,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -20,12 +21,13 @@ use super::{
 };
 use crate::visitor::Lookups;
 
-/// Records that wait for the writer: a good part of a second of a busy edge. A record copies no more than its request's
-/// head, so that they take some megabytes, and 128 at the worst.
-const MAX_QUEUED: usize = 8192;
-/// How long the writer gathers what comes with the first record, so that a busy edge wakes it a hundred times a second
-/// and not for each hit.
+/// Bytes of lines that wait for the writer: a part of a second of a busy edge.
+const MOST_WAITING: usize = 8 << 20;
+/// How long the writer gathers what comes with the first line, so that a busy edge wakes it a hundred times a second and not for
+/// each hit.
 const GATHER: Duration = Duration::from_millis(10);
+/// With so many bytes it gathers no longer.
+const ENOUGH: usize = 1 << 20;
 
 /// How often a file is looked at that cannot be written.
 const TRY_EVERY: Duration = Duration::from_secs(1);
@@ -84,18 +86,17 @@ pub struct Writer {
     thread: JoinHandle<()>,
 }
 
-/// Records are large, and are moved while the lock is held: hence the boxes.
-type Records = Vec<Box<Record>>;
-
 struct Queue {
     format: Format,
+    lookups: Box<dyn Fn() -> Arc<Lookups> + Send + Sync>,
     state: Mutex<State>,
     filled: Condvar,
 }
 
 #[derive(Default)]
 struct State {
-    records: Records,
+    /// Whole lines.
+    lines: Vec<u8>,
     closed: bool,
     /// Whether somebody has moved the file away.
     reopen: bool,
@@ -103,7 +104,7 @@ struct State {
 
 impl State {
     fn is_idle(&self) -> bool {
-        self.records.is_empty() && !self.closed && !self.reopen
+        self.lines.is_empty() && !self.closed && !self.reopen
     }
 }
 
@@ -111,6 +112,22 @@ impl Queue {
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing under the lock can panic half way.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Leaves a line, if there is room for it.
+    fn leave(&self, line: &[u8]) -> bool {
+        let mut state = self.state();
+        let before = state.lines.len();
+        let now = before + line.len();
+        if now > MOST_WAITING {
+            return false;
+        }
+        state.lines.extend_from_slice(line);
+        drop(state);
+        if before == 0 || (before < ENOUGH && now >= ENOUGH) {
+            self.filled.notify_one();
+        }
+        true
     }
 }
 
@@ -126,19 +143,19 @@ impl ClickLog {
         self.0.filled.notify_one();
     }
 
-    /// Leaves a record; `false` when the queue is full, and the record lost.
-    pub fn write(&self, record: Box<Record>) -> bool {
-        let mut state = self.0.state();
-        if state.records.len() >= MAX_QUEUED {
-            return false;
+    /// Leaves a record's line; `false` when there is no room, and the line lost.
+    pub fn write(&self, record: &Record<'_>) -> bool {
+        thread_local! {
+            static LINE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
         }
-        let was_empty = state.records.is_empty();
-        state.records.push(record);
-        drop(state);
-        if was_empty {
-            self.0.filled.notify_one();
-        }
-        true
+        LINE.with_borrow_mut(|line| {
+            line.clear();
+            match &self.0.format {
+                Format::Json(shape) => json::write(record, &self.0.lookups, shape, line),
+                Format::Text => text::write(record, line),
+            }
+            self.0.leave(line)
+        })
     }
 }
 
@@ -148,17 +165,18 @@ pub fn start(
     out: impl Out + Send + 'static,
     format: Format,
     metrics: Arc<Metrics>,
-    lookups: impl Fn() -> Arc<Lookups> + Send + 'static,
+    lookups: impl Fn() -> Arc<Lookups> + Send + Sync + 'static,
 ) -> io::Result<(ClickLog, Writer)> {
     let queue = Arc::new(Queue {
         format,
+        lookups: Box::new(lookups),
         state: Mutex::default(),
         filled: Condvar::new(),
     });
     let fed = Arc::clone(&queue);
     let thread = thread::Builder::new()
         .name("click-log".to_owned())
-        .spawn(move || run(&fed, out, &metrics, lookups))?;
+        .spawn(move || run(&fed, out, &metrics))?;
     let log = ClickLog(Arc::clone(&queue));
     Ok((log, Writer { queue, thread }))
 }
@@ -173,8 +191,7 @@ impl Writer {
     }
 }
 
-fn run(queue: &Queue, out: impl Out, metrics: &Metrics, lookups: impl Fn() -> Arc<Lookups>) {
-    let mut records = Records::new();
+fn run(queue: &Queue, out: impl Out, metrics: &Metrics) {
     let mut lines = Vec::new();
     let mut out = Whole { out, owed: Vec::new() };
     // Lines that were lost since it could be written last.
@@ -184,20 +201,13 @@ fn run(queue: &Queue, out: impl Out, metrics: &Metrics, lookups: impl Fn() -> Ar
         let (mut state, _) = queue
             .filled
             .wait_timeout_while(state, GATHER, |state| {
-                !state.closed && !state.reopen && state.records.len() < MAX_QUEUED / 2
+                !state.closed && !state.reopen && state.lines.len() < ENOUGH
             })
             .unwrap_or_else(PoisonError::into_inner);
-        std::mem::swap(&mut records, &mut state.records);
+        std::mem::swap(&mut lines, &mut state.lines);
         let closed = state.closed;
         let reopen = std::mem::take(&mut state.reopen);
         drop(state);
-        let lookups = lookups();
-        for record in &records {
-            match &queue.format {
-                Format::Json(shape) => json::write(record, &lookups, shape, &mut lines),
-                Format::Text => text::write(record, &mut lines),
-            }
-        }
         if reopen {
             metrics.click_log_dropped(out.reopen());
         }
@@ -215,9 +225,9 @@ fn run(queue: &Queue, out: impl Out, metrics: &Metrics, lookups: impl Fn() -> Ar
                 *lost.get_or_insert(0) += now_lost;
             }
         }
-        records.clear();
         lines.clear();
-        if closed && queue.state().records.is_empty() {
+        lines.shrink_to(ENOUGH);
+        if closed && queue.state().lines.is_empty() {
             return;
         }
     }
@@ -360,23 +370,27 @@ mod tests {
         hit_id::{HitId, HitIds},
         observe::{
             Observe,
-            record::{Seen, Trace},
+            record::{End, Seen, Trace},
         },
         outcome::{Outcome, Refusal},
     };
 
-    fn record(path: &str) -> Box<Record> {
+    /// A hit at a path, ended.
+    fn hit(log: &ClickLog, path: &str) -> bool {
         let seen = Seen {
             at: UNIX_EPOCH,
             ids: HitIds {
                 hit: HitId::new(UNIX_EPOCH),
                 trace: None,
             },
-            host: "go.example.com",
+            host: "go.example.com".into(),
             head: Some((path, Sender::default())),
         };
-        let outcome = Outcome::Refused(Refusal::Speculative);
-        Box::new(Record::new(&seen, &outcome, Trace::default(), Duration::ZERO))
+        log.write(&Record {
+            seen: &seen,
+            trace: &Trace::default(),
+            end: &End::new(&Outcome::Refused(Refusal::Speculative), Duration::ZERO),
+        })
     }
 
     /// Hands each write on, and waits for leave before the first returns.
@@ -406,19 +420,20 @@ mod tests {
         let metrics = Arc::new(Metrics::default());
         let out = Gated { written, leave };
         let (log, writer) = start(out, Format::Json(Shape::default()), metrics, Arc::default).expect("a thread");
-        assert!(log.write(record("/first")));
+        assert!(hit(&log, "/first"));
         let first = lines.recv().expect("a first line");
         assert!(String::from_utf8_lossy(&first).contains("/first"));
-        for _ in 0..MAX_QUEUED {
-            assert!(log.write(record("/queued")));
+        let fitting = MOST_WAITING / first.len();
+        for _ in 0..fitting {
+            assert!(hit(&log, "/again"));
         }
-        assert!(!log.write(record("/lost")));
+        assert!(!hit(&log, "/other"));
         drop(give_leave);
         writer.close();
         let rest: Vec<u8> = lines.iter().flatten().collect();
         let rest = String::from_utf8_lossy(&rest);
-        assert_eq!(rest.lines().count(), MAX_QUEUED);
-        assert!(!rest.contains("/lost"));
+        assert_eq!(rest.lines().count(), fitting);
+        assert!(!rest.contains("/other"));
     }
 
     #[test]
@@ -439,14 +454,22 @@ mod tests {
         };
         let hit = || observe.unreadable(UNIX_EPOCH, "192.0.2.1".parse().expect("an address"));
         hit();
-        lines.recv().expect("a first line");
-        for _ in 0..MAX_QUEUED + 2 {
+        let first = lines.recv().expect("a first line");
+        // Their times differ in length.
+        let hits = 2 * MOST_WAITING / first.len();
+        for _ in 1..hits {
             hit();
         }
-        let text = metrics.prometheus();
-        assert!(text.contains("onehop_click_log_dropped_total 2"), "{text}");
         drop(give_leave);
         writer.close();
+        let rest: Vec<u8> = lines.iter().flatten().collect();
+        let dropped = hits as u64 - count(&first) - count(&rest);
+        assert!(dropped > 0);
+        let text = metrics.prometheus();
+        assert!(
+            text.contains(&format!("onehop_click_log_dropped_total {dropped}\n")),
+            "{text}"
+        );
     }
 
     /// Has room for so many bytes.
@@ -632,8 +655,8 @@ mod tests {
     fn lines_that_cannot_be_written_are_counted() {
         let metrics = Arc::new(Metrics::default());
         let (log, writer) = start(Full, Format::Text, Arc::clone(&metrics), Arc::default).expect("a thread");
-        assert!(log.write(record("/a")));
-        assert!(log.write(record("/b")));
+        assert!(hit(&log, "/a"));
+        assert!(hit(&log, "/b"));
         writer.close();
         let text = metrics.prometheus();
         assert!(text.contains("onehop_click_log_dropped_total 2"), "{text}");

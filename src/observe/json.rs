@@ -8,6 +8,7 @@ use std::{
     cell::RefCell,
     fmt,
     io::Write as _,
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -28,22 +29,22 @@ use crate::{
 
 /// Appends a record and a line break. The visitor's country and device are looked up here where nothing on a hit's way has
 /// asked for them.
-pub fn write(record: &Record, lookups: &Lookups, shape: &Shape, out: &mut Vec<u8>) {
+pub fn write(record: &Record<'_>, lookups: impl Fn() -> Arc<Lookups>, shape: &Shape, out: &mut Vec<u8>) {
     let dropped = shape.dropped;
     let mut line = Line { out, dropped };
-    let ended = &record.ended;
-    let trace = &ended.trace;
+    let Record { seen, trace, end } = *record;
+    let sender = seen.sender();
     let offer = trace.offer.as_deref();
     line.out.extend_from_slice(b"{\"time\":\"");
-    write_timestamp(record.at, line.out);
+    write_timestamp(seen.at, line.out);
     line.out.extend_from_slice(b"\",\"hit_id\":\"");
-    record.ids.hit.write(line.out);
+    seen.ids.hit.write(line.out);
     line.out.extend_from_slice(b"\",\"outcome\":\"");
-    line.out.extend_from_slice(ended.kind.as_str().as_bytes());
+    line.out.extend_from_slice(end.kind.as_str().as_bytes());
     line.out.push(b'"');
-    line.word(Field::Reason, ended.reason.map(Reason::as_str));
-    line.word(Field::Host, Some(record.host()));
-    let (path, query) = record.path_and_query();
+    line.word(Field::Reason, end.reason.map(Reason::as_str));
+    line.word(Field::Host, Some(&seen.host));
+    let (path, query) = seen.path_and_query();
     line.text(Field::Path, path);
     line.text(Field::Link, trace.link.as_deref());
     line.text(Field::Offer, offer.and_then(|offer| offer.name.as_deref()));
@@ -61,20 +62,20 @@ pub fn write(record: &Record, lookups: &Lookups, shape: &Shape, out: &mut Vec<u8
     }
     let found = trace.found;
     if !dropped.has(Field::Country) {
-        let country = found.country.unwrap_or_else(|| lookups.places.country(trace.ip));
+        let country = found.country.unwrap_or_else(|| lookups().places.country(trace.ip));
         line.word(Field::Country, country.as_ref().map(Country::as_str));
     }
     if !dropped.has(Field::Device) {
-        let read = || Some(lookups.agents.read(record.user_agent()?));
+        let read = || Some(lookups().agents.read(sender.user_agent?));
         let agent = found.agent.or_else(read);
         line.word(Field::Device, agent.and_then(|agent| agent.device).map(Device::as_str));
     }
-    line.bytes(Field::UserAgent, record.user_agent());
-    line.bytes(Field::Referrer, record.referrer());
+    line.bytes(Field::UserAgent, sender.user_agent);
+    line.bytes(Field::Referrer, sender.referrer);
     told(trace, query, &mut line);
     line.milliseconds(Field::ApiMs, trace.api);
-    line.milliseconds(Field::TotalMs, Some(ended.total));
-    if let Some(id) = record.ids.trace
+    line.milliseconds(Field::TotalMs, Some(end.total));
+    if let Some(id) = seen.ids.trace
         && line.begin(Field::TraceId)
     {
         // Writing to a vector does not fail.
@@ -311,38 +312,39 @@ mod tests {
         headers::Sender,
         hit_id::{HitId, HitIds},
         observe::{
-            record::{Seen, Trace},
+            record::{End, Seen, Trace},
             shape::IpForm,
         },
         outcome::{Outcome, Refusal},
         trace_id::TraceId,
     };
 
-    fn record(uri: &'static str, user_agent: &[u8]) -> Record {
+    /// A hit that was refused as speculative.
+    fn seen<'a>(uri: &'a str, user_agent: &'a [u8]) -> Seen<'a> {
         let sender = Sender {
             user_agent: Some(user_agent),
             referrer: None,
         };
-        let seen = Seen {
+        Seen {
             at: UNIX_EPOCH + Duration::from_millis(1_234),
             ids: HitIds {
                 hit: HitId::new(UNIX_EPOCH),
                 trace: None,
             },
-            host: "go.example.com",
+            host: "go.example.com".into(),
             head: Some((uri, sender)),
-        };
-        let outcome = Outcome::Refused(Refusal::Speculative);
-        Record::new(&seen, &outcome, Trace::default(), Duration::from_micros(1_500))
+        }
     }
 
-    fn line(record: &Record) -> (String, serde_json::Value) {
-        line_of(record, &Shape::default())
+    fn line(seen: &Seen<'_>) -> (String, serde_json::Value) {
+        line_of(seen, &Trace::default(), &Shape::default())
     }
 
-    fn line_of(record: &Record, shape: &Shape) -> (String, serde_json::Value) {
+    fn line_of(seen: &Seen<'_>, trace: &Trace, shape: &Shape) -> (String, serde_json::Value) {
         let mut out = Vec::new();
-        write(record, &Lookups::default(), shape, &mut out);
+        let outcome = Outcome::Refused(Refusal::Speculative);
+        let end = &End::new(&outcome, Duration::from_micros(1_500));
+        write(&Record { seen, trace, end }, Arc::default, shape, &mut out);
         let line = String::from_utf8(out).expect("JSON is UTF-8");
         let value = serde_json::from_str(&line).expect("JSON");
         (line, value)
@@ -350,7 +352,7 @@ mod tests {
 
     #[test]
     fn a_line_has_every_field() {
-        let (_, value) = line(&record("/a%20b?utm_source=x%26y+z&subid3=&other=1", b"Mozilla/5.0"));
+        let (_, value) = line(&seen("/a%20b?utm_source=x%26y+z&subid3=&other=1", b"Mozilla/5.0"));
         let expected = serde_json::json!({
             "time": "1970-01-01T00:00:01.234Z", "hit_id": value["hit_id"], "outcome": "refused", "reason": null,
             "host": "go.example.com", "path": "/a%20b", "link": null, "offer": null, "tracker": null,
@@ -368,17 +370,16 @@ mod tests {
         trace.tracker_reason = Some("not known".into());
         let tags = "/a?utm_source=1&utm_medium=2&utm_campaign=3&utm_term=4&utm_content=5&\
                     subid1=1&subid2=2&subid3=3&subid4=4&subid5=5&subid6=6";
-        let mut record = record(tags, b"Mozilla/5.0");
-        record.ended.trace = trace;
-        record.ids.trace = TraceId::of_traceparent(b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
-        let (_, whole) = line(&record);
+        let mut seen = seen(tags, b"Mozilla/5.0");
+        seen.ids.trace = TraceId::of_traceparent(b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        let (_, whole) = line_of(&seen, &trace, &Shape::default());
         assert_eq!(whole["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
         let mut left_out = 0;
         let mut all = Dropped::default();
         for name in Dropped::names() {
             let mut dropped = Dropped::default();
             assert!(dropped.add(name) && all.add(name));
-            let (_, mut value) = line_of(&record, &Shape::new(IpForm::Full, dropped));
+            let (_, mut value) = line_of(&seen, &trace, &Shape::new(IpForm::Full, dropped));
             if let Some(field) = whole.get(name) {
                 left_out += 1;
                 assert_eq!(value.get(name), None);
@@ -388,7 +389,7 @@ mod tests {
         }
         // All but `hedge` and `spared`.
         assert_eq!(left_out, Dropped::names().count() - 2);
-        let (_, least) = line_of(&record, &Shape::new(IpForm::Full, all));
+        let (_, least) = line_of(&seen, &trace, &Shape::new(IpForm::Full, all));
         let fields: Vec<&String> = least.as_object().expect("an object").keys().collect();
         assert_eq!(fields, ["hit_id", "outcome", "time"]);
     }
@@ -396,11 +397,11 @@ mod tests {
     #[test]
     fn line_breaks_of_every_kind_are_escaped() {
         let user_agent = "a\u{85}b\u{2028}c\u{9b}31m\t\",\"outcome\":\"advertiser";
-        let (line, value) = line(&record("/", user_agent.as_bytes()));
+        let (line, value) = line(&seen("/", user_agent.as_bytes()));
         assert_eq!(value["user_agent"], user_agent);
         assert_eq!(value["outcome"], "refused");
         assert!(!line.contains(['\u{85}', '\u{2028}', '\u{9b}', '\t']));
-        let (line, value) = self::line(&record("/?subid1=a%7F%E2%80%A9b", b""));
+        let (line, value) = self::line(&seen("/?subid1=a%7F%E2%80%A9b", b""));
         assert_eq!(value["subid1"], "a\u{7f}\u{2029}b");
         assert!(!line.contains(['\u{7f}', '\u{2029}']));
     }
@@ -408,7 +409,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_make_one_line(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
-            let (line, value) = line(&record("/", &bytes));
+            let (line, value) = line(&seen("/", &bytes));
             prop_assert!(line.ends_with('\n'));
             prop_assert_eq!(line.chars().filter(|c| c.is_control() || *c == '\u{2028}' || *c == '\u{2029}').count(), 1);
             prop_assert!(value.is_object());

@@ -1,6 +1,7 @@
 //! What is told of hits and calls: metrics, the click log, diagnostics. One record for each outcome.
 //!
-//! Nothing in here makes a hit wait: counters are resolved beforehand, log lines are formatted and written elsewhere.
+//! Nothing in here makes a hit wait: counters are resolved beforehand, log lines are made when the visitor has the answer, and written
+//! elsewhere.
 
 pub mod calls;
 pub mod click_log;
@@ -18,6 +19,7 @@ pub mod text;
 pub mod tracker_metrics;
 
 use std::{
+    borrow::Cow,
     net::IpAddr,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -28,7 +30,7 @@ use tokio::time::Instant;
 pub use self::{
     click_log::ClickLog,
     metrics::Metrics,
-    record::{Found, Record, Seen, Trace},
+    record::{End, Found, Record, Seen, Trace},
 };
 use crate::{
     click::CacheUse,
@@ -45,12 +47,13 @@ pub struct Observe {
     pub log: Option<ClickLog>,
 }
 
-/// A hit under way. Dropped before [`Watch::end`], it is recorded as one whose visitor left.
+/// A hit under way. It is written down when it is dropped; before [`Watch::end`], as one whose visitor left.
+#[must_use]
 pub struct Watch<'a> {
     observe: &'a Observe,
     seen: Seen<'a>,
     began: Instant,
-    ended: bool,
+    end: Option<End>,
     /// What the way of the hit tells.
     pub trace: Trace,
 }
@@ -62,7 +65,7 @@ impl Observe {
             observe: self,
             seen,
             began,
-            ended: false,
+            end: None,
             trace,
         }
     }
@@ -75,7 +78,7 @@ impl Observe {
                 hit: HitId::new(at),
                 trace: None,
             },
-            host: "",
+            host: Cow::Borrowed(""),
             head: None,
         };
         self.watch(seen, Instant::now(), Trace::new(peer))
@@ -84,13 +87,8 @@ impl Observe {
 }
 
 impl Watch<'_> {
-    /// Records how the hit ended.
-    pub fn end(mut self, outcome: &Outcome) {
-        self.finish(outcome);
-    }
-
-    fn finish(&mut self, outcome: &Outcome) {
-        self.ended = true;
+    /// Counts how the hit ended.
+    pub fn end(&mut self, outcome: &Outcome) {
         let total = self.began.elapsed();
         let metrics = &self.observe.metrics;
         metrics.hit(outcome.kind(), outcome.reason(), total);
@@ -100,23 +98,29 @@ impl Watch<'_> {
         for used in &self.trace.looks {
             metrics.cache(*used);
         }
-        if let Some(log) = &self.observe.log {
-            let trace = std::mem::take(&mut self.trace);
-            let mut record = Record::new(&self.seen, outcome, trace, total);
-            if log.tells_locations() {
-                record = record.with_location(outcome);
-            }
-            if !log.write(Box::new(record)) {
-                metrics.click_log_dropped(1);
-            }
+        let mut end = End::new(outcome, total);
+        if self.observe.log.as_ref().is_some_and(ClickLog::tells_locations) {
+            end = end.with_location(outcome);
         }
+        self.end = Some(end);
     }
 }
 
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
-        if !self.ended {
-            self.finish(&Outcome::Refused(Refusal::Left));
+        if self.end.is_none() {
+            self.end(&Outcome::Refused(Refusal::Left));
+        }
+        let (Some(log), Some(end)) = (&self.observe.log, &self.end) else {
+            return;
+        };
+        let record = Record {
+            seen: &self.seen,
+            trace: &self.trace,
+            end,
+        };
+        if !log.write(&record) {
+            self.observe.metrics.click_log_dropped(1);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is known of one hit at its end. How it is written is decided by whoever writes.
 
 use std::{
+    borrow::Cow,
     net::{IpAddr, Ipv4Addr},
     sync::Arc,
     time::{Duration, SystemTime},
@@ -109,94 +110,58 @@ impl Trace {
     }
 }
 
-/// A request, as long as it is there to be looked at.
-#[derive(Clone, Copy, Debug)]
+/// A request.
+#[derive(Clone, Debug)]
 pub struct Seen<'a> {
     /// When it came.
     pub at: SystemTime,
     /// The hit's ids.
     pub ids: HitIds,
     /// The host, canonical; empty where it is none.
-    pub host: &'a str,
+    pub host: Cow<'a, str>,
     /// Path and query as they came, and who sent them; `None` where they could not be read.
     pub head: Option<(&'a str, Sender<'a>)>,
 }
 
-/// A hit. Its texts are copies: to hold on to a request's own bytes would keep the buffer of the whole head, for which the
-/// connection then takes a new one.
-#[derive(Debug)]
-pub struct Record {
-    /// When it came.
-    pub at: SystemTime,
-    /// Its ids.
-    pub ids: HitIds,
+/// A hit at its end.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// Its request.
+    pub seen: &'a Seen<'a>,
+    /// What it met.
+    pub trace: &'a Trace,
     /// Its end.
-    pub ended: Ended,
-    texts: Texts,
-}
-
-/// Texts, and bytes, in one piece of each.
-#[derive(Debug)]
-struct Texts {
-    /// Host and target.
-    text: Box<str>,
-    /// User-Agent and referrer.
-    bytes: Box<[u8]>,
-    /// Where the first of each ends.
-    ends: [usize; 2],
-    /// Whether target, User-Agent and referrer were there.
-    are_there: [bool; 3],
-}
-
-impl Texts {
-    fn new(host: &str, target: Option<&str>, sender: Sender<'_>) -> Self {
-        let user_agent = sender.user_agent.unwrap_or_default();
-        Self {
-            text: [host, target.unwrap_or_default()].concat().into(),
-            bytes: [user_agent, sender.referrer.unwrap_or_default()].concat().into(),
-            ends: [host.len(), user_agent.len()],
-            are_there: [target.is_some(), sender.user_agent.is_some(), sender.referrer.is_some()],
-        }
-    }
+    pub end: &'a End,
 }
 
 /// How a hit ended.
-#[derive(Debug)]
-pub struct Ended {
+#[derive(Clone, Debug)]
+pub struct End {
     /// The outcome's name.
     pub kind: Kind,
     /// Its reason.
     pub reason: Option<Reason>,
     /// Where the visitor was sent, where that is wanted.
     pub location: Option<HeaderValue>,
-    /// What was met on the way.
-    pub trace: Trace,
     /// From the request's head to the answer.
     pub total: Duration,
 }
 
-impl Record {
-    /// Of what was seen of a hit, and how it ended.
-    pub fn new(seen: &Seen<'_>, outcome: &Outcome, trace: Trace, total: Duration) -> Self {
-        let (target, sender) = seen.head.unzip();
+impl End {
+    /// Of an outcome, so long after the request's head.
+    pub fn new(outcome: &Outcome, total: Duration) -> Self {
         Self {
-            at: seen.at,
-            ids: seen.ids,
-            texts: Texts::new(seen.host, target, sender.unwrap_or_default()),
-            ended: Ended {
-                kind: outcome.kind(),
-                reason: outcome.reason(),
-                location: None,
-                trace,
-                total,
-            },
+            kind: outcome.kind(),
+            reason: outcome.reason(),
+            location: None,
+            total,
         }
     }
 
     /// The same, with where the visitor was sent.
     #[must_use]
     pub fn with_location(mut self, outcome: &Outcome) -> Self {
-        self.ended.location = match outcome {
+        self.location = match outcome {
             Outcome::Advertiser(location) => Some(location.value().clone()),
             Outcome::Tracking(location, _)
             | Outcome::Trafficback(location, _)
@@ -206,37 +171,22 @@ impl Record {
         };
         self
     }
+}
 
-    /// The host, canonical; empty where it was none.
-    pub fn host(&self) -> &str {
-        &self.texts.text[..self.texts.ends[0]]
-    }
-
-    /// The User-Agent's bytes.
-    pub fn user_agent(&self) -> Option<&[u8]> {
-        let Texts {
-            bytes, ends, are_there, ..
-        } = &self.texts;
-        are_there[1].then(|| &bytes[..ends[1]])
-    }
-
-    /// The referrer's bytes.
-    pub fn referrer(&self) -> Option<&[u8]> {
-        let Texts {
-            bytes, ends, are_there, ..
-        } = &self.texts;
-        are_there[2].then(|| &bytes[ends[1]..])
+impl<'a> Seen<'a> {
+    /// Who sent it; nobody, where that could not be read.
+    pub fn sender(&self) -> Sender<'a> {
+        self.head.map(|(_, sender)| sender).unwrap_or_default()
     }
 
     /// Path and query as they came; no path where they could not be read.
-    pub fn path_and_query(&self) -> (Option<&str>, Query<'_>) {
-        let Texts {
-            text, ends, are_there, ..
-        } = &self.texts;
-        if !are_there[0] {
-            return (None, Query::new(""));
+    pub fn path_and_query(&self) -> (Option<&'a str>, Query<'a>) {
+        match self.head {
+            None => (None, Query::new("")),
+            Some((target, _)) => {
+                let (path, query) = query::of_target(target);
+                (Some(path), query)
+            }
         }
-        let (path, query) = query::of_target(&text[ends[0]..]);
-        (Some(path), query)
     }
 }

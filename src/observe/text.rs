@@ -4,31 +4,31 @@ use std::{fmt::Write as _, io::Write as _};
 
 use super::{
     milliseconds,
-    record::{Ended, Record},
+    record::{End, Record, Trace},
 };
 use crate::{click::CacheUse, outcome::Kind};
 
 /// Appends a record and a line break, such as `GET /shoes from 127.0.0.1: advertiser, asked the tracker, 3.2 ms → https://…`.
-pub fn write(record: &Record, out: &mut Vec<u8>) {
+pub fn write(record: &Record<'_>, out: &mut Vec<u8>) {
     let mut line = String::new();
-    let ended = &record.ended;
+    let Record { seen, trace, end } = *record;
     // Writing to a string does not fail.
     let _ = write!(
         line,
         "{} {} from {}: {}",
-        super::json::timestamp(record.at),
-        record.path_and_query().0.unwrap_or("(an unreadable request)"),
-        ended.trace.ip,
-        ended.kind.as_str()
+        super::json::timestamp(seen.at),
+        seen.path_and_query().0.unwrap_or("(an unreadable request)"),
+        trace.ip,
+        end.kind.as_str()
     );
-    if let Some(reason) = ended.reason {
+    if let Some(reason) = end.reason {
         let _ = write!(line, " ({})", reason.as_str());
     }
-    if let Some(source) = source(ended) {
+    if let Some(source) = source(end, trace) {
         let _ = write!(line, ", {source}");
     }
-    let _ = write!(line, ", {} ms", milliseconds(ended.total));
-    if let Some(location) = &ended.location {
+    let _ = write!(line, ", {} ms", milliseconds(end.total));
+    if let Some(location) = &end.location {
         let _ = write!(line, " → {}", location.to_str().unwrap_or_default());
     }
     write_visible(&line, out);
@@ -52,8 +52,8 @@ pub(super) fn write_visible(text: &str, out: &mut Vec<u8>) {
     }
 }
 
-fn source(ended: &Ended) -> Option<&'static str> {
-    match (ended.kind, ended.trace.cache?) {
+fn source(end: &End, trace: &Trace) -> Option<&'static str> {
+    match (end.kind, trace.cache?) {
         (Kind::Advertiser, CacheUse::Hit) => Some("click already had"),
         (Kind::Advertiser, CacheUse::Miss) => Some("click made"),
         (_, CacheUse::Joined) => Some("answer shared with another hit"),

@@ -1,7 +1,6 @@
 //! A connection from its first byte to its last answer, within limits of time and size.
 
 use std::{
-    borrow::Cow,
     convert::Infallible,
     net::IpAddr,
     os::fd::AsRawFd,
@@ -43,7 +42,7 @@ use crate::{
     headers::{Headers, Sender},
     hit::{self, Hit},
     hit_id::{HitId, HitIds},
-    observe::{Observe, Seen, Trace},
+    observe::{Observe, Seen, Trace, Watch},
     outcome::{Outcome, Refusal},
     trace_id::TraceId,
 };
@@ -162,7 +161,8 @@ impl Server {
     async fn answer(&self, request: Request<Incoming>, way: &Way, progress: &Progress) -> Response<Full<Bytes>> {
         let answering = progress.begin();
         let (parts, body) = request.into_parts();
-        let mut reply = Reply::of(self.hit(&Head::from(&parts), way, SystemTime::now()).await);
+        let (outcome, _) = self.hit(&Head::from(&parts), way, SystemTime::now()).await;
+        let mut reply = Reply::of(outcome);
         // A body is not read, so that what follows it cannot be told from it; and what follows a CONNECT may be meant for
         // somebody else.
         let has_body = !body.is_end_stream() || parts.method == Method::CONNECT;
@@ -173,10 +173,11 @@ impl Server {
         reply.into_response()
     }
 
-    /// Serves the hit that a request is, and tells of it.
+    /// Serves the hit that a request is, and counts it. It is written down when what comes with the outcome is dropped, for which there
+    /// is time when the visitor has the answer.
     ///
     /// Dropped at its await, as when the visitor leaves, it records the hit as one whose visitor left.
-    pub(super) async fn hit(&self, head: &Head<'_>, way: &Way, at: SystemTime) -> Outcome {
+    pub(super) async fn hit<'a>(&'a self, head: &Head<'a>, way: &Way, at: SystemTime) -> (Outcome, Watch<'a>) {
         let began = Instant::now();
         let peer = way.peer;
         let ids = HitIds {
@@ -188,14 +189,14 @@ impl Server {
             _ => Ok(asked),
         });
         let host = match &asked {
-            Ok(asked) => Cow::Borrowed(&*asked.host),
+            Ok(asked) => asked.host.clone(),
             Err(_) => request::host(head).unwrap_or_default(),
         };
         let sender = Sender::from(head.headers);
         let seen = Seen {
             at,
             ids,
-            host: &host,
+            host,
             head: Some((head.target, sender)),
         };
         let mut watch = self.observe.watch(seen, began, Trace::new(peer));
@@ -222,7 +223,7 @@ impl Server {
             }
         };
         watch.end(&outcome);
-        outcome
+        (outcome, watch)
     }
 
     /// Whether no new requests are wanted.

@@ -306,5 +306,6 @@ impl Session<'_> {
 /// Dropped at its await, as when the visitor leaves, it records the hit as one whose visitor left.
 async fn hit(server: &Server, way: &Way, request: Request, at: SystemTime) -> Reply {
     let lines = request.lines();
-    Reply::of(server.hit(&request.head(&lines), way, at).await)
+    let (outcome, _) = server.hit(&request.head(&lines), way, at).await;
+    Reply::of(outcome)
 }

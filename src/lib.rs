@@ -21,6 +21,7 @@
 //! | [`sandbox`] | the stand-in Click API |
 //! | [`click_id`], [`hit_id`], [`trace_id`], [`query`], [`percent`], [`networks`], [`offer_ids`], [`file_print`] | words that stages share |
 //! | [`plain_text`] | words of others, shown to a person |
+//! | [`in_place`] | futures made in their boxes |
 //! | [`about`], [`country`], [`device`], [`language`] | what can be found out about a visitor, and its words |
 //!
 //! What always holds:
@@ -52,6 +53,7 @@ pub mod headers;
 pub mod history;
 pub mod hit;
 pub mod hit_id;
+pub mod in_place;
 pub mod keyed_hash;
 pub mod language;
 pub mod link;

@@ -14,7 +14,7 @@ use super::{
     wire::{Target, Told, Who},
     words::{OfferKey, Words},
 };
-use crate::{hit_id::HitIds, keyed_hash::KeyedHash, offer_ids::OfferIds};
+use crate::{hit_id::HitIds, in_place, keyed_hash::KeyedHash, offer_ids::OfferIds};
 
 /// How long clicks are kept, and how long calls may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,9 +158,11 @@ impl ClickApi {
         until: impl FnOnce() -> Instant,
     ) -> impl Future<Output = Asked> {
         let key = offer.key(&self.hash, who.ip, who.user_agent);
-        let had = self.had(&key, offer, began);
-        // Most hits have it: they are not to carry the room for a call.
-        let asked = had.ok_or_else(|| Box::pin(self.wait_for(key, offer, who, began, told, until)));
+        let asked = match self.had(&key, offer, began) {
+            Some(asked) => Ok(asked),
+            // Most hits have it: they are not to carry the room for a call.
+            None => Err(in_place::pinned(|| self.wait_for(key, offer, who, began, told, until))),
+        };
         async move {
             match asked {
                 Ok(asked) => asked,
@@ -204,7 +206,7 @@ impl ClickApi {
                             by,
                             hit: who.hit,
                         };
-                        let call = Arc::clone(self).fly(lead, tracker, offer.offer(), target, wanted);
+                        let call = || Arc::clone(self).fly(lead, tracker, offer.offer(), target, wanted);
                         carried = Some(Carried::new(call));
                     }
                     None => lead.land(Answer::Failed(Failure::Rejected(None))),

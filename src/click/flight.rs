@@ -18,6 +18,7 @@ use super::{
     cache::{HashMade, Key},
     progress::{Effort, Progress},
 };
+use crate::in_place;
 
 /// Locks that flights share out, a power of two; the work inside one is a look-up.
 const SHARDS: usize = 16;
@@ -161,8 +162,8 @@ impl Waiting {
 pub(super) struct Carried<F: Future<Output = ()> + Send + 'static>(Option<Pin<Box<F>>>);
 
 impl<F: Future<Output = ()> + Send + 'static> Carried<F> {
-    pub(super) fn new(call: F) -> Self {
-        Self(Some(Box::pin(call)))
+    pub(super) fn new(call: impl FnOnce() -> F) -> Self {
+        Self(Some(in_place::pinned(call)))
     }
 
     /// Goes on with the call until its flight has landed.
@@ -261,7 +262,7 @@ mod tests {
         let (word, heard) = tokio::sync::oneshot::channel();
         let answer = Answer::Trafficback(Trafficback::Targeting);
         let said = answer.clone();
-        let mut carried = Carried::new(async move {
+        let mut carried = Carried::new(|| async move {
             let _ = heard.await;
             lead_one.land(said);
         });
@@ -278,7 +279,7 @@ mod tests {
         let (lead_one, waiting) = lead(flights.board(key(), |_| None));
         let (done, is_done) = tokio::sync::oneshot::channel();
         let (word, heard) = tokio::sync::oneshot::channel();
-        let mut carried = Carried::new(async move {
+        let mut carried = Carried::new(|| async move {
             lead_one.land(Answer::Failed(Failure::Overload));
             let _ = heard.await;
             let _ = done.send(());
@@ -293,7 +294,7 @@ mod tests {
     async fn a_call_that_panics_is_a_failure() {
         let flights = Arc::new(Flights::new());
         let (lead_one, waiting) = lead(flights.board(key(), |_| None));
-        let mut carried = Carried::new(async move {
+        let mut carried = Carried::new(|| async move {
             let _lead = lead_one;
             panic!("no call");
         });

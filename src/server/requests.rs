@@ -28,7 +28,7 @@ use super::{
     reply::Reply,
     request::Head,
 };
-use crate::headers::Headers;
+use crate::{headers::Headers, in_place};
 
 /// What is read at once. Most heads are shorter.
 const READ_BYTES: usize = 4096;
@@ -104,7 +104,7 @@ where
             Some(_) => {}
         }
         let is_last = count + 1 >= limits.requests_per_connection || since >= ends;
-        match Box::pin(answer(server, stream, way, &bytes, is_last)).await {
+        match in_place::pinned(|| answer(server, stream, way, &bytes, is_last)).await {
             Read::Answered { goes_on: true } => {}
             Read::Answered { goes_on: false } => break false,
             Read::Strange => break true,

@@ -100,6 +100,7 @@ fn stages_know_what_they_may() {
         "file_print",
         "headers",
         "hit_id",
+        "in_place",
         "keyed_hash",
         "language",
         "networks",

@@ -19,6 +19,7 @@ use super::{
     streams::{Asked, Body, Stream},
 };
 use crate::{
+    in_place,
     outcome::{Outcome, Refusal},
     server::{Server, Way, reply::Reply},
 };
@@ -196,7 +197,7 @@ impl Session<'_> {
         });
         let is_head = request.method == Method::HEAD;
         let at = SystemTime::now();
-        let mut hit = Box::pin(hit(self.server, self.way, request, at));
+        let mut hit = in_place::pinned(|| hit(self.server, self.way, request, at));
         let mut polled = hit.as_mut().poll(context);
         let waker = match polled {
             Poll::Ready(reply) => return self.answer_new(id, body, is_head, &reply, at),

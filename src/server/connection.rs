@@ -161,7 +161,7 @@ impl Server {
     async fn answer(&self, request: Request<Incoming>, way: &Way, progress: &Progress) -> Response<Full<Bytes>> {
         let answering = progress.begin();
         let (parts, body) = request.into_parts();
-        let (outcome, _) = self.hit(&Head::from(&parts), way, SystemTime::now()).await;
+        let outcome = self.hit(&Head::from(&parts), way, SystemTime::now(), &mut None).await;
         let mut reply = Reply::of(outcome);
         // A body is not read, so that what follows it cannot be told from it; and what follows a CONNECT may be meant for
         // somebody else.
@@ -173,11 +173,17 @@ impl Server {
         reply.into_response()
     }
 
-    /// Serves the hit that a request is, and counts it. It is written down when what comes with the outcome is dropped, for which there
-    /// is time when the visitor has the answer.
+    /// Serves the hit that a request is, and counts it. It is written down when `watch`, which begins empty, is dropped: there is time
+    /// for that when the visitor has the answer.
     ///
-    /// Dropped at its await, as when the visitor leaves, it records the hit as one whose visitor left.
-    pub(super) async fn hit<'a>(&'a self, head: &Head<'a>, way: &Way, at: SystemTime) -> (Outcome, Watch<'a>) {
+    /// Dropped at its await, as when the visitor leaves, it leaves a watch of a visitor who left.
+    pub(super) async fn hit<'a>(
+        &'a self,
+        head: &Head<'a>,
+        way: &Way,
+        at: SystemTime,
+        watch: &mut Option<Watch<'a>>,
+    ) -> Outcome {
         let began = Instant::now();
         let peer = way.peer;
         let ids = HitIds {
@@ -199,7 +205,7 @@ impl Server {
             host,
             head: Some((head.target, sender)),
         };
-        let mut watch = self.observe.watch(seen, began, Trace::new(peer));
+        let watch = watch.insert(self.observe.watch(seen, began, Trace::new(peer)));
         let edge = self.edge.load();
         let outcome = match &asked {
             Ok(asked) => {
@@ -223,7 +229,7 @@ impl Server {
             }
         };
         watch.end(&outcome);
-        (outcome, watch)
+        outcome
     }
 
     /// Whether no new requests are wanted.

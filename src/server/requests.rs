@@ -193,13 +193,14 @@ where
         headers: Headers::of_lines(&lines),
     };
     let at = SystemTime::now();
-    let (outcome, written_down) = server.hit(&head, way, at).await;
+    let mut watch = None;
+    let outcome = server.hit(&head, way, at, &mut watch).await;
     let mut reply = Reply::of(outcome);
     reply.is_last |= is_last || plain.wants_close || server.is_draining();
     let mut answer = Vec::with_capacity(ANSWER_BYTES);
     reply.write(plain.is_head, at, &mut answer);
     let is_taken = write(stream, &answer, &server.limits).await;
-    drop(written_down);
+    drop(watch);
     Read::Answered {
         goes_on: is_taken && !reply.is_last,
     }

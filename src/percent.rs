@@ -118,9 +118,13 @@ pub fn well_formed(text: &[u8]) -> bool {
         .all(|(at, &byte)| byte != b'%' || escapes(&text[at + 1..]))
 }
 
-/// One decoding of a name or value of a query string, read as a form (WHATWG URL, section 5.1): `+` is a space.
+/// One decoding of a name or value of a query string, read as a form (WHATWG URL, section 5.1): `+` is a space. What is
+/// borrowed has nothing that is decoded.
+#[inline]
 pub fn decode_form(raw: &[u8]) -> Cow<'_, [u8]> {
-    if raw.contains(&b'+') {
+    if !raw.iter().any(|byte| matches!(byte, b'+' | b'%')) {
+        Cow::Borrowed(raw)
+    } else if raw.contains(&b'+') {
         let spaced: Vec<u8> = raw.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
         Cow::Owned(percent_decode(&spaced).collect())
     } else {

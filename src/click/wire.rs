@@ -39,7 +39,7 @@ const MAX_TARGET_BYTES: usize = 65_534;
 pub fn tags(query: Query<'_>) -> impl Iterator<Item = (&'static str, &str)> {
     let mut seen = [false; TAGS.len()];
     query.pairs().filter_map(move |pair| {
-        let number = TAGS.iter().position(|name| pair.is(name))?;
+        let number = pair.tag()?;
         let is_again = std::mem::replace(&mut seen[number], true);
         (!is_again).then_some((TAGS[number], pair.value.unwrap_or_default()))
     })

@@ -25,17 +25,34 @@ pub fn parse(text: &str) -> Result<IpNet, NotANetwork> {
 pub fn write_ip(ip: IpAddr, out: &mut Vec<u8>) {
     match ip {
         IpAddr::V4(ip) => {
-            for (number, octet) in ip.octets().into_iter().enumerate() {
-                if number > 0 {
-                    out.push(b'.');
-                }
-                out.extend_from_slice(itoa::Buffer::new().format(octet).as_bytes());
+            for octet in ip.octets() {
+                let end = out.len() + 2 + usize::from(octet > 9) + usize::from(octet > 99);
+                out.extend_from_slice(&DOTTED[usize::from(octet)]);
+                out.truncate(end);
             }
+            out.pop();
         }
         // Writing to a vector does not fail.
         IpAddr::V6(ip) => drop(write!(out, "{ip}")),
     }
 }
+
+/// Each byte in decimal digits with a dot behind them.
+static DOTTED: [[u8; 4]; 256] = {
+    const DIGITS: &[u8; 10] = b"0123456789";
+    let mut table = [[b'.'; 4]; 256];
+    let mut octet = 0;
+    while octet < 256 {
+        let [hundreds, tens, ones] = [DIGITS[octet / 100], DIGITS[octet / 10 % 10], DIGITS[octet % 10]];
+        table[octet] = match octet {
+            0..10 => [ones, b'.', b'.', b'.'],
+            10..100 => [tens, ones, b'.', b'.'],
+            _ => [hundreds, tens, ones, b'.'],
+        };
+        octet += 1;
+    }
+    table
+};
 
 impl Networks {
     /// The union of `networks`.
@@ -100,6 +117,16 @@ mod tests {
             let mut written = Vec::new();
             write_ip(ip, &mut written);
             assert_eq!(String::from_utf8(written).expect("text"), ip.to_string());
+        }
+    }
+
+    #[test]
+    fn every_octet_is_written_as_others_write_it() {
+        for octet in 0..=255 {
+            let ip = IpAddr::from([octet, 255 - octet, octet / 3, octet]);
+            let mut written = b"at ".to_vec();
+            write_ip(ip, &mut written);
+            assert_eq!(String::from_utf8(written).expect("text"), format!("at {ip}"));
         }
     }
 

@@ -5,6 +5,8 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use wide::u8x16;
+
 use crate::trace_id::TraceId;
 
 /// 48 bits of milliseconds since 1970, then 80 random ones: ids sort by time, and tell nothing of how many hits there are.
@@ -35,8 +37,14 @@ impl HitId {
 
     /// Appends the id as 32 hexadecimal digits.
     pub fn write(self, out: &mut Vec<u8>) {
-        let digits = self.0.to_be_bytes().map(|byte| PAIRS[usize::from(byte)]);
-        out.extend_from_slice(digits.as_flattened());
+        let halves = |id: u128| u8x16::new(id.to_be_bytes()) & u8x16::splat(0xf);
+        let digits = |halves: u8x16| {
+            let is_letter = halves.simd_gt(u8x16::splat(9));
+            halves + u8x16::splat(b'0') + (is_letter & u8x16::splat(b'a' - b'9' - 1))
+        };
+        let (first, second) = (digits(halves(self.0 >> 4)), digits(halves(self.0)));
+        out.extend_from_slice(&u8x16::unpack_low(first, second).to_array());
+        out.extend_from_slice(&u8x16::unpack_high(first, second).to_array());
     }
 }
 
@@ -45,18 +53,6 @@ impl fmt::Display for HitId {
         write!(out, "{:032x}", self.0)
     }
 }
-
-/// Each byte in hexadecimal digits.
-static PAIRS: [[u8; 2]; 256] = {
-    let digits = b"0123456789abcdef";
-    let mut pairs = [[0; 2]; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        pairs[byte] = [digits[byte >> 4], digits[byte & 15]];
-        byte += 1;
-    }
-    pairs
-};
 
 #[cfg(test)]
 mod tests {
@@ -82,9 +78,13 @@ mod tests {
         HitId::read(&first).expect("an id").write(&mut again);
         assert_eq!(again, first.as_bytes());
         assert!(HitId::read("+0000000000000000000000000000001").is_none() && HitId::read("1").is_none());
-        let id = HitId::new(now);
-        let mut out = Vec::new();
-        id.write(&mut out);
-        assert_eq!(id.to_string().as_bytes(), out);
+        for id in [HitId(u128::MAX), HitId(0), HitId(0x0123_4567_89ab_cdef)]
+            .into_iter()
+            .chain((0..100).map(|_| HitId(fastrand::u128(..))))
+        {
+            let mut out = Vec::new();
+            id.write(&mut out);
+            assert_eq!(id.to_string().as_bytes(), out);
+        }
     }
 }

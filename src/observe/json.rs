@@ -1,16 +1,18 @@
 //! A hit as one line of JSON. Pure.
 //!
-//! Written by hand, since a line for each hit is the writer's whole work: keys are constant bytes, and a text is copied
-//! in stretches. One hit is one line for every reader: beside what JSON demands, characters at which some programs break
-//! lines or terminals obey are escaped.
+//! Written by hand, since visitors' own threads write a line for each hit: keys are constant bytes, and a text is copied in one
+//! piece. One hit is one line for every reader: beside what JSON demands,
+//! characters at which some programs break lines or terminals obey are escaped.
 
 use std::{
-    cell::RefCell,
+    cell::Cell,
     fmt,
     io::Write as _,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
+
+use wide::u8x16;
 
 use super::{
     record::{Record, Trace},
@@ -43,7 +45,7 @@ pub fn write(record: &Record<'_>, lookups: impl Fn() -> Arc<Lookups>, shape: &Sh
     line.out.extend_from_slice(end.kind.as_str().as_bytes());
     line.out.push(b'"');
     line.word(Field::Reason, end.reason.map(Reason::as_str));
-    line.word(Field::Host, Some(&seen.host));
+    line.word(Field::Host, Some(seen.host.as_bytes()));
     let (path, query) = seen.path_and_query();
     line.text(Field::Path, path);
     line.text(Field::Link, trace.link.as_deref());
@@ -63,7 +65,7 @@ pub fn write(record: &Record<'_>, lookups: impl Fn() -> Arc<Lookups>, shape: &Sh
     let found = trace.found;
     if !dropped.has(Field::Country) {
         let country = found.country.unwrap_or_else(|| lookups().places.country(trace.ip));
-        line.word(Field::Country, country.as_ref().map(Country::as_str));
+        line.word(Field::Country, country.map(Country::letters));
     }
     if !dropped.has(Field::Device) {
         let read = || Some(lookups().agents.read(sender.user_agent?));
@@ -109,12 +111,12 @@ fn cache_word(used: CacheUse) -> &'static str {
 fn told(trace: &Trace, query: Query<'_>, line: &mut Line<'_>) {
     if let Some(told) = &trace.told {
         for (name, value) in told.iter() {
-            line.tag(name, &percent::decode_form(value));
+            line.tag(name, value);
         }
         return;
     }
     for (name, value) in wire::tags(query) {
-        line.tag(name, &percent::decode_form(value.as_bytes()));
+        line.tag(name, value.as_bytes());
     }
 }
 
@@ -125,18 +127,20 @@ pub(super) fn timestamp(at: SystemTime) -> impl fmt::Display {
 
 /// The same; what stands before the milliseconds is made once a second.
 fn write_timestamp(at: SystemTime, out: &mut Vec<u8>) {
+    /// As in `2026-11-23T09:30:00.`
+    const SECOND: usize = 20;
     thread_local! {
-        static LAST: RefCell<(u64, String)> = const { RefCell::new((u64::MAX, String::new())) };
+        static LAST: Cell<(u64, [u8; SECOND])> = const { Cell::new((u64::MAX, [b'.'; SECOND])) };
     }
     let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-    LAST.with_borrow_mut(|(second, text)| {
-        if *second != since.as_secs() {
-            *second = since.as_secs();
-            *text = humantime::format_rfc3339_seconds(at).to_string();
-        }
-        out.extend_from_slice(text.trim_end_matches('Z').as_bytes());
-    });
-    out.push(b'.');
+    let (mut second, mut text) = LAST.get();
+    if second != since.as_secs() {
+        second = since.as_secs();
+        let made = humantime::format_rfc3339_seconds(at).to_string();
+        text[..SECOND - 1].copy_from_slice(&made.as_bytes()[..SECOND - 1]);
+        LAST.set((second, text));
+    }
+    out.extend_from_slice(&text);
     out.extend_from_slice(&decimals(since.subsec_millis()));
     out.push(b'Z');
 }
@@ -163,92 +167,140 @@ impl Line<'_> {
         is_told
     }
 
+    /// A field without a value.
+    #[inline]
+    fn null(&mut self, field: Field) {
+        if !self.dropped.has(field) {
+            self.out.extend_from_slice(field.null().as_bytes());
+        }
+    }
+
+    /// The key of a field with a text, and the quote behind it; hands the text on.
+    #[inline]
+    fn begin_text<T>(&mut self, field: Field, text: Option<T>) -> Option<T> {
+        if text.is_none() {
+            self.null(field);
+            return None;
+        }
+        if self.dropped.has(field) {
+            return None;
+        }
+        self.out.extend_from_slice(field.key_of_text().as_bytes());
+        text
+    }
+
+    #[inline]
     fn text(&mut self, field: Field, text: Option<&str>) {
         self.bytes(field, text.map(str::as_bytes));
     }
 
     /// A field whose text is known to need no escape: a name of ours, or a canonical host.
-    fn word(&mut self, field: Field, word: Option<&str>) {
-        if !self.begin(field) {
-            return;
-        }
-        match word {
-            Some(word) => {
-                self.out.push(b'"');
-                self.out.extend_from_slice(word.as_bytes());
-                self.out.push(b'"');
-            }
-            None => self.out.extend_from_slice(b"null"),
+    #[inline]
+    fn word(&mut self, field: Field, word: Option<impl AsRef<[u8]>>) {
+        if let Some(word) = self.begin_text(field, word) {
+            self.end_word(word.as_ref());
         }
     }
 
+    fn end_word(&mut self, word: &[u8]) {
+        self.out.extend_from_slice(word);
+        self.out.push(b'"');
+    }
+
+    #[inline]
     fn bytes(&mut self, field: Field, bytes: Option<&[u8]>) {
-        if !self.begin(field) {
-            return;
-        }
-        match bytes {
-            Some(bytes) => self.quoted(bytes),
-            None => self.out.extend_from_slice(b"null"),
+        if let Some(bytes) = self.begin_text(field, bytes) {
+            self.end_text(bytes);
         }
     }
 
-    /// Bytes as text; what is not UTF-8 in them is replaced.
-    fn quoted(&mut self, bytes: &[u8]) {
-        self.out.push(b'"');
-        if is_plain(bytes) {
-            self.out.extend_from_slice(bytes);
-        } else {
-            escape(&String::from_utf8_lossy(bytes), self.out);
+    /// Bytes as text behind its opening quote; what is not UTF-8 in them is replaced.
+    fn end_text(&mut self, bytes: &[u8]) {
+        let from = self.out.len();
+        if !self.append(bytes, strange) {
+            self.escape(from, bytes);
         }
         self.out.push(b'"');
+    }
+
+    #[cold]
+    fn escape(&mut self, from: usize, bytes: &[u8]) {
+        self.out.truncate(from);
+        escape(&String::from_utf8_lossy(bytes), self.out);
+    }
+
+    /// The same of a value out of a query, decoded.
+    fn end_value(&mut self, raw: &[u8]) {
+        let from = self.out.len();
+        if self.append(raw, |piece| strange(piece) | encoded(piece)) {
+            self.out.push(b'"');
+        } else {
+            self.out.truncate(from);
+            self.end_text(&percent::decode_form(raw));
+        }
+    }
+
+    /// Appends bytes; whether nothing is found in them, as it is with nearly all.
+    #[inline]
+    fn append(&mut self, bytes: &[u8], find: impl Fn(&[u8; PIECE]) -> u32) -> bool {
+        self.out.extend_from_slice(bytes);
+        let (pieces, _) = bytes.as_chunks();
+        let in_pieces = pieces.iter().fold(0, |found, piece| found | find(piece));
+        // The last ones are looked at in the line, where there is a whole piece of them, whatever stands before.
+        let in_last = match self.out.last_chunk() {
+            Some(last) => find(last) >> PIECE.saturating_sub(bytes.len()),
+            None => 1,
+        };
+        in_pieces | in_last == 0
     }
 
     /// A field named by one of the tracker's words.
-    fn tag(&mut self, name: &'static str, bytes: &[u8]) {
+    fn tag(&mut self, name: &'static str, raw: &[u8]) {
         if self.dropped.has_tag(name) {
             return;
         }
         self.out.extend_from_slice(b",\"");
         self.out.extend_from_slice(name.as_bytes());
-        self.out.extend_from_slice(b"\":");
-        self.quoted(bytes);
+        self.out.extend_from_slice(b"\":\"");
+        self.end_value(raw);
     }
 
+    #[inline]
     fn number(&mut self, field: Field, number: Option<u64>) {
-        if !self.begin(field) {
-            return;
-        }
         match number {
-            Some(number) => self.digits(number),
-            None => self.out.extend_from_slice(b"null"),
+            Some(number) if self.begin(field) => self.digits(number),
+            Some(_) => {}
+            None => self.null(field),
         }
     }
 
     /// Milliseconds, to the microsecond.
+    #[inline]
     fn milliseconds(&mut self, field: Field, duration: Option<Duration>) {
-        if !self.begin(field) {
-            return;
+        match duration {
+            Some(duration) if self.begin(field) => self.thousandths(duration),
+            Some(_) => {}
+            None => self.null(field),
         }
-        let Some(duration) = duration else {
-            self.out.extend_from_slice(b"null");
-            return;
-        };
+    }
+
+    fn thousandths(&mut self, duration: Duration) {
         self.digits(duration.as_secs() * 1000 + u64::from(duration.subsec_millis()));
-        let microseconds = duration.subsec_micros() % 1000;
-        if microseconds > 0 {
-            let digits = decimals(microseconds);
-            let end = digits
-                .iter()
-                .rposition(|digit| *digit != b'0')
-                .map_or(0, |last| last + 1);
-            self.out.push(b'.');
-            self.out.extend_from_slice(&digits[..end]);
+        match decimals(duration.subsec_micros() % 1000) {
+            [b'0', b'0', b'0'] => {}
+            [a, b'0', b'0'] => self.out.extend_from_slice(&[b'.', a]),
+            [a, b, b'0'] => self.out.extend_from_slice(&[b'.', a, b]),
+            [a, b, c] => self.out.extend_from_slice(&[b'.', a, b, c]),
         }
     }
 
     fn digits(&mut self, number: u64) {
-        self.out
-            .extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+        match u8::try_from(number) {
+            Ok(digit @ 0..10) => self.out.push(b'0' + digit),
+            _ => self
+                .out
+                .extend_from_slice(itoa::Buffer::new().format(number).as_bytes()),
+        }
     }
 }
 
@@ -280,20 +332,22 @@ fn is_unfit(c: char) -> bool {
     matches!(c, '"' | '\\' | '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Whether bytes are a text that needs no escape, as nearly all are: visible ASCII without quotes and backslashes. Sixteen at
-/// once, without an end before the end, so that the compiler makes it of whole registers; the last sixteen are looked at again
-/// rather than one by one.
-fn is_plain(bytes: &[u8]) -> bool {
-    let strange =
-        |byte: u8| u8::from(byte.wrapping_sub(b' ') > b'~' - b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\');
-    let any = |bytes: &[u8]| bytes.iter().fold(0, |any, byte| any | strange(*byte));
-    let (pieces, rest) = bytes.as_chunks::<16>();
-    let in_pieces = pieces.iter().fold(0, |found, piece| found | any(piece));
-    let in_rest = match bytes.last_chunk::<16>() {
-        Some(last) => any(last),
-        None => any(rest),
-    };
-    in_pieces | in_rest == 0
+/// What is looked at at once.
+const PIECE: usize = 16;
+
+/// A bit for each byte that is no visible ASCII, or a quote or a backslash.
+fn strange(piece: &[u8; PIECE]) -> u32 {
+    let bytes = u8x16::new(*piece);
+    let above = bytes - u8x16::splat(b' ');
+    let is_visible = above.min(u8x16::splat(b'~' - b' ')).simd_eq(above);
+    let is_marked = bytes.simd_eq(u8x16::splat(b'"')) | bytes.simd_eq(u8x16::splat(b'\\'));
+    (!is_visible | is_marked).to_bitmask()
+}
+
+/// A bit for each byte that a form's encoding has put there.
+fn encoded(piece: &[u8; PIECE]) -> u32 {
+    let bytes = u8x16::new(*piece);
+    (bytes.simd_eq(u8x16::splat(b'+')) | bytes.simd_eq(u8x16::splat(b'%'))).to_bitmask()
 }
 
 /// Whether a byte is the first of a character that [`is_unfit`] knows.
@@ -407,6 +461,42 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_byte_is_escaped_wherever_it_stands(
+            plain in "[ -~]{0,70}", odd in any::<u8>(), at in any::<prop::sample::Index>(),
+        ) {
+            let mut bytes = plain.into_bytes();
+            bytes.insert(at.index(bytes.len() + 1), odd);
+            let value_of = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            let (_, value) = line(&seen("/", &bytes));
+            prop_assert_eq!(&value["user_agent"], &value_of(&bytes));
+            // What a target may hold.
+            bytes.retain(|byte| byte.is_ascii_graphic() && *byte != b'&');
+            let target = format!("/?subid1={}", value_of(&bytes));
+            let (_, value) = line(&seen(&target, b""));
+            prop_assert_eq!(&value["subid1"], &value_of(&percent::decode_form(&bytes)));
+        }
+
+        #[test]
+        fn times_are_told_as_others_tell_them(
+            milliseconds in 0..4_000_000_000_000_u64, microseconds in 0..9_000_000_000_u64,
+        ) {
+            let at = UNIX_EPOCH + Duration::from_millis(milliseconds);
+            for at in [at, at + Duration::from_millis(1)] {
+                let mut out = Vec::new();
+                write_timestamp(at, &mut out);
+                prop_assert_eq!(String::from_utf8_lossy(&out), timestamp(at).to_string());
+            }
+            for unit in [1, 10, 100, 1000] {
+                let mut out = Vec::new();
+                let mut line = Line { out: &mut out, dropped: Dropped::default() };
+                let duration = Duration::from_micros(microseconds / unit * unit);
+                line.milliseconds(Field::TotalMs, Some(duration));
+                let expected = format!(",\"total_ms\":{}", crate::observe::milliseconds(duration));
+                prop_assert_eq!(String::from_utf8_lossy(&out), expected);
+            }
+        }
+
         #[test]
         fn any_bytes_make_one_line(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
             let (line, value) = line(&seen("/", &bytes));

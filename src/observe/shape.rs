@@ -34,6 +34,22 @@ macro_rules! fields {
                     $(Self::$field => concat!(",\"", $name, "\":")),+
                 }
             }
+
+            /// The same with the quote that begins a text.
+            #[inline]
+            pub(super) fn key_of_text(self) -> &'static str {
+                match self {
+                    $(Self::$field => concat!(",\"", $name, "\":\"")),+
+                }
+            }
+
+            /// The whole field, where it has no value.
+            #[inline]
+            pub(super) fn null(self) -> &'static str {
+                match self {
+                    $(Self::$field => concat!(",\"", $name, "\":null")),+
+                }
+            }
         }
     };
 }

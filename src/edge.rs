@@ -3,7 +3,7 @@
 //! Valid by construction; `config` makes it. Holds no rule of its own: `hit` has them.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
@@ -163,6 +163,17 @@ pub struct OfferLabel {
     pub tracker: Arc<str>,
     /// The tracker's ids.
     pub ids: OfferIds,
+    /// The same as lines for programs have it, once there is one.
+    pub said: OnceLock<Box<Said>>,
+}
+
+/// What each line for programs says of an offer and its link.
+#[derive(Debug)]
+pub struct Said {
+    /// The link's place.
+    pub link: Arc<str>,
+    /// The fields of both.
+    pub bytes: Box<[u8]>,
 }
 
 /// What becomes of hits without a link.

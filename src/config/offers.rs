@@ -1,6 +1,9 @@
 //! The offers of a link: their keys, and their parts in the weighted order.
 
-use std::{ops::RangeInclusive, sync::Arc};
+use std::{
+    ops::RangeInclusive,
+    sync::{Arc, OnceLock},
+};
 
 use super::{
     Mistake, Spanned, TableReader, Value, links::LinkReader, quoted, source::Place, targeting, urls, values::suggestion,
@@ -130,6 +133,7 @@ impl LinkReader<'_> {
             name: name.map(|name| name.value.into()),
             tracker: Arc::clone(&tracker.name),
             ids,
+            said: OnceLock::new(),
         };
         let offer = Offer {
             label: Arc::new(label),

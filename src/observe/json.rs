@@ -1,7 +1,7 @@
 //! A hit as one line of JSON. Pure.
 //!
-//! Written by hand, since visitors' own threads write a line for each hit: keys are constant bytes, and a text is copied in one
-//! piece. One hit is one line for every reader: beside what JSON demands,
+//! Written by hand, since visitors' own threads write a line for each hit: keys are constant bytes, a text is copied in one
+//! piece, and what is said of an offer is kept with it. One hit is one line for every reader: beside what JSON demands,
 //! characters at which some programs break lines or terminals obey are escaped.
 
 use std::{
@@ -23,11 +23,22 @@ use crate::{
     click_id::ClickId,
     country::Country,
     device::Device,
+    edge::{OfferLabel, Said},
     outcome::Reason,
     percent,
     query::Query,
     visitor::Lookups,
 };
+
+/// What is said of a link and an offer.
+const KEPT: [Field; 6] = [
+    Field::Link,
+    Field::Offer,
+    Field::Tracker,
+    Field::OfferId,
+    Field::CampaignId,
+    Field::PromoId,
+];
 
 /// Appends a record and a line break. The visitor's country and device are looked up here where nothing on a hit's way has
 /// asked for them.
@@ -36,7 +47,6 @@ pub fn write(record: &Record<'_>, lookups: impl Fn() -> Arc<Lookups>, shape: &Sh
     let mut line = Line { out, dropped };
     let Record { seen, trace, end } = *record;
     let sender = seen.sender();
-    let offer = trace.offer.as_deref();
     line.out.extend_from_slice(b"{\"time\":\"");
     write_timestamp(seen.at, line.out);
     line.out.extend_from_slice(b"\",\"hit_id\":\"");
@@ -48,12 +58,7 @@ pub fn write(record: &Record<'_>, lookups: impl Fn() -> Arc<Lookups>, shape: &Sh
     line.word(Field::Host, Some(seen.host.as_bytes()));
     let (path, query) = seen.path_and_query();
     line.text(Field::Path, path);
-    line.text(Field::Link, trace.link.as_deref());
-    line.text(Field::Offer, offer.and_then(|offer| offer.name.as_deref()));
-    line.text(Field::Tracker, offer.map(|offer| &*offer.tracker));
-    line.number(Field::OfferId, offer.map(|offer| offer.ids.offer));
-    line.number(Field::CampaignId, offer.map(|offer| offer.ids.campaign));
-    line.number(Field::PromoId, offer.map(|offer| offer.ids.promo));
+    line.destination(trace.link.as_ref(), trace.offer.as_deref());
     line.text(Field::ClickId, trace.click_id.as_ref().map(ClickId::as_str));
     line.word(Field::Cache, trace.cache.map(cache_word));
     line.number(Field::Attempts, Some(trace.effort.attempts.into()));
@@ -254,6 +259,30 @@ impl Line<'_> {
         in_pieces | in_last == 0
     }
 
+    /// The link and the offer. What is said of both is the same in each line: where nothing of it is left out, the first one
+    /// leaves it with the offer.
+    fn destination(&mut self, link: Option<&Arc<str>>, offer: Option<&OfferLabel>) {
+        let kept = link.zip(offer).filter(|_| !self.dropped.has_any(&KEPT));
+        if let Some((link, offer)) = kept
+            && let Some(said) = offer.said.get()
+            && Arc::ptr_eq(&said.link, link)
+        {
+            self.out.extend_from_slice(&said.bytes);
+            return;
+        }
+        let from = self.out.len();
+        self.text(Field::Link, link.map(|link| &**link));
+        self.text(Field::Offer, offer.and_then(|offer| offer.name.as_deref()));
+        self.text(Field::Tracker, offer.map(|offer| &*offer.tracker));
+        self.number(Field::OfferId, offer.map(|offer| offer.ids.offer));
+        self.number(Field::CampaignId, offer.map(|offer| offer.ids.campaign));
+        self.number(Field::PromoId, offer.map(|offer| offer.ids.promo));
+        if let Some((link, offer)) = kept {
+            let (link, bytes) = (Arc::clone(link), self.out[from..].into());
+            offer.said.get_or_init(|| Box::new(Said { link, bytes }));
+        }
+    }
+
     /// A field named by one of the tracker's words.
     fn tag(&mut self, name: &'static str, raw: &[u8]) {
         if self.dropped.has_tag(name) {
@@ -357,7 +386,10 @@ fn may_need_escape(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, UNIX_EPOCH};
+    use std::{
+        sync::OnceLock,
+        time::{Duration, UNIX_EPOCH},
+    };
 
     use proptest::prelude::*;
 
@@ -369,6 +401,7 @@ mod tests {
             record::{End, Seen, Trace},
             shape::IpForm,
         },
+        offer_ids::OfferIds,
         outcome::{Outcome, Refusal},
         trace_id::TraceId,
     };
@@ -388,6 +421,28 @@ mod tests {
             host: "go.example.com".into(),
             head: Some((uri, sender)),
         }
+    }
+
+    fn offer(name: Option<&str>, tracker: &str, ids: [u64; 3]) -> Arc<OfferLabel> {
+        let [offer, campaign, promo] = ids;
+        Arc::new(OfferLabel {
+            name: name.map(Into::into),
+            tracker: tracker.into(),
+            ids: OfferIds { offer, campaign, promo },
+            said: OnceLock::new(),
+        })
+    }
+
+    /// A line of a hit that ended by an offer of a link, where some fields are left out.
+    fn line_of_offer(link: &Arc<str>, offer: &Arc<OfferLabel>, dropped: Dropped) -> String {
+        let trace = Trace {
+            link: Some(Arc::clone(link)),
+            offer: Some(Arc::clone(offer)),
+            ..Trace::default()
+        };
+        let mut seen = seen("/", b"");
+        seen.ids.hit = HitId::default();
+        line_of(&seen, &trace, &Shape::new(IpForm::Full, dropped)).0
     }
 
     fn line(seen: &Seen<'_>) -> (String, serde_json::Value) {
@@ -460,7 +515,78 @@ mod tests {
         assert!(!line.contains(['\u{7f}', '\u{2029}']));
     }
 
+    #[test]
+    fn what_is_kept_of_an_offer_is_of_its_link_and_whole() {
+        let (here, there): (Arc<str>, Arc<str>) = ("example.com/here".into(), "example.com/there".into());
+        let (shoes, hats) = (offer(Some("shoes"), "a", [1, 2, 3]), offer(None, "b", [4, 5, 6]));
+        let mut without_name = Dropped::default();
+        assert!(without_name.add("offer"));
+        for _ in 0..3 {
+            for (link, offer, dropped, expected) in [
+                (
+                    &here,
+                    &shoes,
+                    without_name,
+                    r#""link":"example.com/here","tracker":"a","offer_id":1,"#,
+                ),
+                (
+                    &here,
+                    &shoes,
+                    Dropped::default(),
+                    r#""link":"example.com/here","offer":"shoes","tracker":"a","offer_id":1,"#,
+                ),
+                (
+                    &there,
+                    &shoes,
+                    Dropped::default(),
+                    r#""link":"example.com/there","offer":"shoes","tracker":"a","offer_id":1,"#,
+                ),
+                (
+                    &here,
+                    &hats,
+                    Dropped::default(),
+                    r#""link":"example.com/here","offer":null,"tracker":"b","offer_id":4,"#,
+                ),
+            ] {
+                let line = line_of_offer(link, offer, dropped);
+                assert!(line.contains(expected), "{line}");
+            }
+        }
+        assert_eq!(shoes.said.get().map(|said| &said.link), Some(&here));
+    }
+
     proptest! {
+        #[test]
+        fn any_offer_is_told_alike_in_each_line(
+            link in any::<String>(),
+            name in proptest::option::of(any::<String>()),
+            tracker in any::<String>(),
+            ids in any::<[u64; 3]>(),
+            names in proptest::sample::subsequence(
+                vec!["link", "offer", "tracker", "offer_id", "campaign_id", "promo_id"], 0..=KEPT.len(),
+            ),
+        ) {
+            let mut dropped = Dropped::default();
+            prop_assert!(names.iter().all(|name| dropped.add(name)));
+            let [offer_id, campaign_id, promo_id] = ids;
+            let expected = serde_json::json!({
+                "link": link, "offer": name, "tracker": tracker,
+                "offer_id": offer_id, "campaign_id": campaign_id, "promo_id": promo_id,
+            });
+            let (link, offer) = (link.into(), offer(name.as_deref(), &tracker, ids));
+            let first = line_of_offer(&link, &offer, Dropped::default());
+            prop_assert_eq!(&line_of_offer(&link, &offer, Dropped::default()), &first);
+            let mut whole: serde_json::Value = serde_json::from_str(&first).expect("JSON");
+            for (field, value) in expected.as_object().expect("an object") {
+                prop_assert_eq!(&whole[field], value);
+            }
+            let short: serde_json::Value = serde_json::from_str(&line_of_offer(&link, &offer, dropped)).expect("JSON");
+            for name in names {
+                whole.as_object_mut().expect("an object").remove(name);
+            }
+            prop_assert_eq!(short, whole);
+        }
+
         #[test]
         fn a_byte_is_escaped_wherever_it_stands(
             plain in "[ -~]{0,70}", odd in any::<u8>(), at in any::<prop::sample::Index>(),

@@ -104,6 +104,11 @@ impl Dropped {
         self.0 >> field as u32 & 1 == 1
     }
 
+    #[inline]
+    pub(super) fn has_any(self, fields: &[Field]) -> bool {
+        fields.iter().any(|field| self.has(*field))
+    }
+
     pub(super) fn has_tag(self, name: &str) -> bool {
         let tags = self.0 >> NAMES.len();
         tags != 0

@@ -13,7 +13,7 @@ use onehop::{
     hit::{self, Arrival},
     keyed_hash::KeyedHash,
     link::{Place, Table, place::HostPattern},
-    observe::{End, Record, Seen, Trace, json, shape::Shape},
+    observe::{Record, Seen, Trace, json, shape::Shape},
     redirect::macros::ClickValues,
     visitor::{self, Agents},
 };
@@ -199,21 +199,21 @@ fn log_line() -> Call {
     let runtime = edge::runtime();
     let (edge, mut trace) = (the_edge(), Trace::new(visitor.ip));
     let outcome = runtime.block_on(hit::serve(edge, &visitor.hit(), &mut trace));
-    let target: &str = Box::leak(format!("{PATH}?{QUERY}").into());
-    let seen = Seen {
-        at: at(),
-        ids: visitor.hit().ids,
-        host: HOST.into(),
-        head: Some((target, visitor.headers().into())),
-    };
-    let end = End::new(&outcome, Duration::from_micros(123));
+    let target = format!("{PATH}?{QUERY}");
     let (shape, mut line) = (Shape::default(), Vec::with_capacity(4096));
     Box::new(move |_| {
         line.clear();
+        let seen = Seen {
+            at: at(),
+            ids: visitor.hit().ids,
+            host: HOST,
+            head: Some((&target, visitor.headers().into())),
+        };
         let record = Record {
             seen: &seen,
             trace: &trace,
-            end: &end,
+            outcome: &outcome,
+            total: Duration::from_micros(123),
         };
         json::write(black_box(&record), || Arc::clone(&edge.lookups), &shape, &mut line);
         black_box(&line);

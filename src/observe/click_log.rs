@@ -132,11 +132,6 @@ impl Queue {
 }
 
 impl ClickLog {
-    /// Whether lines say where visitors were sent. For programs they do not: the click id and the offer say it.
-    pub fn tells_locations(&self) -> bool {
-        matches!(self.0.format, Format::Text)
-    }
-
     /// The file may have been moved away: lines from now on go to the one at its path.
     pub fn reopen(&self) {
         self.0.state().reopen = true;
@@ -370,7 +365,7 @@ mod tests {
         hit_id::{HitId, HitIds},
         observe::{
             Observe,
-            record::{End, Seen, Trace},
+            record::{Seen, Trace},
         },
         outcome::{Outcome, Refusal},
     };
@@ -383,13 +378,14 @@ mod tests {
                 hit: HitId::new(UNIX_EPOCH),
                 trace: None,
             },
-            host: "go.example.com".into(),
+            host: "go.example.com",
             head: Some((path, Sender::default())),
         };
         log.write(&Record {
             seen: &seen,
             trace: &Trace::default(),
-            end: &End::new(&Outcome::Refused(Refusal::Speculative), Duration::ZERO),
+            outcome: &Outcome::Refused(Refusal::Speculative),
+            total: Duration::ZERO,
         })
     }
 

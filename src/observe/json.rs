@@ -1,6 +1,6 @@
 //! A hit as one line of JSON. Pure.
 //!
-//! Written by hand, since visitors' own threads write a line for each hit: keys are constant bytes, a text is copied in one
+//! Written by hand, since a line is a part of each hit: keys are constant bytes, a text is copied in one
 //! piece, and what is said of an offer is kept with it. One hit is one line for every reader: beside what JSON demands,
 //! characters at which some programs break lines or terminals obey are escaped.
 
@@ -45,16 +45,21 @@ const KEPT: [Field; 6] = [
 pub fn write(record: &Record<'_>, lookups: impl Fn() -> Arc<Lookups>, shape: &Shape, out: &mut Vec<u8>) {
     let dropped = shape.dropped;
     let mut line = Line { out, dropped };
-    let Record { seen, trace, end } = *record;
+    let Record {
+        seen,
+        trace,
+        outcome,
+        total,
+    } = *record;
     let sender = seen.sender();
     line.out.extend_from_slice(b"{\"time\":\"");
     write_timestamp(seen.at, line.out);
     line.out.extend_from_slice(b"\",\"hit_id\":\"");
     seen.ids.hit.write(line.out);
     line.out.extend_from_slice(b"\",\"outcome\":\"");
-    line.out.extend_from_slice(end.kind.as_str().as_bytes());
+    line.out.extend_from_slice(outcome.kind().as_str().as_bytes());
     line.out.push(b'"');
-    line.word(Field::Reason, end.reason.map(Reason::as_str));
+    line.word(Field::Reason, outcome.reason().map(Reason::as_str));
     line.word(Field::Host, Some(seen.host.as_bytes()));
     let (path, query) = seen.path_and_query();
     line.text(Field::Path, path);
@@ -81,7 +86,7 @@ pub fn write(record: &Record<'_>, lookups: impl Fn() -> Arc<Lookups>, shape: &Sh
     line.bytes(Field::Referrer, sender.referrer);
     told(trace, query, &mut line);
     line.milliseconds(Field::ApiMs, trace.api);
-    line.milliseconds(Field::TotalMs, Some(end.total));
+    line.milliseconds(Field::TotalMs, Some(total));
     if let Some(id) = seen.ids.trace
         && line.begin(Field::TraceId)
     {
@@ -398,7 +403,7 @@ mod tests {
         headers::Sender,
         hit_id::{HitId, HitIds},
         observe::{
-            record::{End, Seen, Trace},
+            record::{Seen, Trace},
             shape::IpForm,
         },
         offer_ids::OfferIds,
@@ -418,7 +423,7 @@ mod tests {
                 hit: HitId::new(UNIX_EPOCH),
                 trace: None,
             },
-            host: "go.example.com".into(),
+            host: "go.example.com",
             head: Some((uri, sender)),
         }
     }
@@ -451,9 +456,13 @@ mod tests {
 
     fn line_of(seen: &Seen<'_>, trace: &Trace, shape: &Shape) -> (String, serde_json::Value) {
         let mut out = Vec::new();
-        let outcome = Outcome::Refused(Refusal::Speculative);
-        let end = &End::new(&outcome, Duration::from_micros(1_500));
-        write(&Record { seen, trace, end }, Arc::default, shape, &mut out);
+        let record = Record {
+            seen,
+            trace,
+            outcome: &Outcome::Refused(Refusal::Speculative),
+            total: Duration::from_micros(1_500),
+        };
+        write(&record, Arc::default, shape, &mut out);
         let line = String::from_utf8(out).expect("JSON is UTF-8");
         let value = serde_json::from_str(&line).expect("JSON");
         (line, value)

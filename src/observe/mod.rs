@@ -1,7 +1,6 @@
 //! What is told of hits and calls: metrics, the click log, diagnostics. One record for each outcome.
 //!
-//! Nothing in here makes a hit wait: counters are resolved beforehand, log lines are made when the visitor has the answer, and written
-//! elsewhere.
+//! Nothing in here makes a hit wait: counters are resolved beforehand, log lines are written elsewhere.
 
 pub mod calls;
 pub mod click_log;
@@ -19,7 +18,6 @@ pub mod text;
 pub mod tracker_metrics;
 
 use std::{
-    borrow::Cow,
     net::IpAddr,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -30,7 +28,7 @@ use tokio::time::Instant;
 pub use self::{
     click_log::ClickLog,
     metrics::Metrics,
-    record::{End, Found, Record, Seen, Trace},
+    record::{Found, Record, Seen, Trace},
 };
 use crate::{
     click::CacheUse,
@@ -47,13 +45,12 @@ pub struct Observe {
     pub log: Option<ClickLog>,
 }
 
-/// A hit under way. It is written down when it is dropped; before [`Watch::end`], as one whose visitor left.
-#[must_use]
+/// A hit under way. Dropped before [`Watch::end`], it is recorded as one whose visitor left.
 pub struct Watch<'a> {
     observe: &'a Observe,
     seen: Seen<'a>,
     began: Instant,
-    end: Option<End>,
+    ended: bool,
     /// What the way of the hit tells.
     pub trace: Trace,
 }
@@ -65,7 +62,7 @@ impl Observe {
             observe: self,
             seen,
             began,
-            end: None,
+            ended: false,
             trace,
         }
     }
@@ -78,7 +75,7 @@ impl Observe {
                 hit: HitId::new(at),
                 trace: None,
             },
-            host: Cow::Borrowed(""),
+            host: "",
             head: None,
         };
         self.watch(seen, Instant::now(), Trace::new(peer))
@@ -87,8 +84,13 @@ impl Observe {
 }
 
 impl Watch<'_> {
-    /// Counts how the hit ended.
-    pub fn end(&mut self, outcome: &Outcome) {
+    /// Records how the hit ended.
+    pub fn end(mut self, outcome: &Outcome) {
+        self.finish(outcome);
+    }
+
+    fn finish(&mut self, outcome: &Outcome) {
+        self.ended = true;
         let total = self.began.elapsed();
         let metrics = &self.observe.metrics;
         metrics.hit(outcome.kind(), outcome.reason(), total);
@@ -98,29 +100,24 @@ impl Watch<'_> {
         for used in &self.trace.looks {
             metrics.cache(*used);
         }
-        let mut end = End::new(outcome, total);
-        if self.observe.log.as_ref().is_some_and(ClickLog::tells_locations) {
-            end = end.with_location(outcome);
+        if let Some(log) = &self.observe.log {
+            let record = Record {
+                seen: &self.seen,
+                trace: &self.trace,
+                outcome,
+                total,
+            };
+            if !log.write(&record) {
+                metrics.click_log_dropped(1);
+            }
         }
-        self.end = Some(end);
     }
 }
 
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
-        if self.end.is_none() {
-            self.end(&Outcome::Refused(Refusal::Left));
-        }
-        let (Some(log), Some(end)) = (&self.observe.log, &self.end) else {
-            return;
-        };
-        let record = Record {
-            seen: &self.seen,
-            trace: &self.trace,
-            end,
-        };
-        if !log.write(&record) {
-            self.observe.metrics.click_log_dropped(1);
+        if !self.ended {
+            self.finish(&Outcome::Refused(Refusal::Left));
         }
     }
 }

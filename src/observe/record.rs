@@ -1,7 +1,6 @@
 //! What is known of one hit at its end. How it is written is decided by whoever writes.
 
 use std::{
-    borrow::Cow,
     net::{IpAddr, Ipv4Addr},
     sync::Arc,
     time::{Duration, SystemTime},
@@ -18,7 +17,7 @@ use crate::{
     edge::{LinkCounts, Offer, OfferLabel},
     headers::Sender,
     hit_id::HitIds,
-    outcome::{Kind, Nowhere, Outcome, Reason},
+    outcome::{Nowhere, Outcome},
     query::{self, Query},
 };
 
@@ -110,15 +109,15 @@ impl Trace {
     }
 }
 
-/// A request.
-#[derive(Clone, Debug)]
+/// A request, as long as it is there to be looked at.
+#[derive(Clone, Copy, Debug)]
 pub struct Seen<'a> {
     /// When it came.
     pub at: SystemTime,
     /// The hit's ids.
     pub ids: HitIds,
     /// The host, canonical; empty where it is none.
-    pub host: Cow<'a, str>,
+    pub host: &'a str,
     /// Path and query as they came, and who sent them; `None` where they could not be read.
     pub head: Option<(&'a str, Sender<'a>)>,
 }
@@ -130,46 +129,23 @@ pub struct Record<'a> {
     pub seen: &'a Seen<'a>,
     /// What it met.
     pub trace: &'a Trace,
-    /// Its end.
-    pub end: &'a End,
-}
-
-/// How a hit ended.
-#[derive(Clone, Debug)]
-pub struct End {
-    /// The outcome's name.
-    pub kind: Kind,
-    /// Its reason.
-    pub reason: Option<Reason>,
-    /// Where the visitor was sent, where that is wanted.
-    pub location: Option<HeaderValue>,
+    /// How it ended.
+    pub outcome: &'a Outcome,
     /// From the request's head to the answer.
     pub total: Duration,
 }
 
-impl End {
-    /// Of an outcome, so long after the request's head.
-    pub fn new(outcome: &Outcome, total: Duration) -> Self {
-        Self {
-            kind: outcome.kind(),
-            reason: outcome.reason(),
-            location: None,
-            total,
-        }
-    }
-
-    /// The same, with where the visitor was sent.
-    #[must_use]
-    pub fn with_location(mut self, outcome: &Outcome) -> Self {
-        self.location = match outcome {
-            Outcome::Advertiser(location) => Some(location.value().clone()),
+impl Record<'_> {
+    /// Where the visitor was sent.
+    pub fn location(&self) -> Option<&HeaderValue> {
+        match self.outcome {
+            Outcome::Advertiser(location) => Some(location.value()),
             Outcome::Tracking(location, _)
             | Outcome::Trafficback(location, _)
             | Outcome::Preview(location, _)
-            | Outcome::Unmatched(Nowhere::Redirect(location)) => Some(location.value().clone()),
+            | Outcome::Unmatched(Nowhere::Redirect(location)) => Some(location.value()),
             Outcome::Unmatched(Nowhere::Status(_)) | Outcome::Refused(_) => None,
-        };
-        self
+        }
     }
 }
 

@@ -4,14 +4,22 @@ use std::{fmt::Write as _, io::Write as _};
 
 use super::{
     milliseconds,
-    record::{End, Record, Trace},
+    record::{Record, Trace},
 };
-use crate::{click::CacheUse, outcome::Kind};
+use crate::{
+    click::CacheUse,
+    outcome::{Kind, Outcome},
+};
 
 /// Appends a record and a line break, such as `GET /shoes from 127.0.0.1: advertiser, asked the tracker, 3.2 ms → https://…`.
 pub fn write(record: &Record<'_>, out: &mut Vec<u8>) {
     let mut line = String::new();
-    let Record { seen, trace, end } = *record;
+    let Record {
+        seen,
+        trace,
+        outcome,
+        total,
+    } = *record;
     // Writing to a string does not fail.
     let _ = write!(
         line,
@@ -19,16 +27,16 @@ pub fn write(record: &Record<'_>, out: &mut Vec<u8>) {
         super::json::timestamp(seen.at),
         seen.path_and_query().0.unwrap_or("(an unreadable request)"),
         trace.ip,
-        end.kind.as_str()
+        outcome.kind().as_str()
     );
-    if let Some(reason) = end.reason {
+    if let Some(reason) = outcome.reason() {
         let _ = write!(line, " ({})", reason.as_str());
     }
-    if let Some(source) = source(end, trace) {
+    if let Some(source) = source(outcome, trace) {
         let _ = write!(line, ", {source}");
     }
-    let _ = write!(line, ", {} ms", milliseconds(end.total));
-    if let Some(location) = &end.location {
+    let _ = write!(line, ", {} ms", milliseconds(total));
+    if let Some(location) = record.location() {
         let _ = write!(line, " → {}", location.to_str().unwrap_or_default());
     }
     write_visible(&line, out);
@@ -52,8 +60,8 @@ pub(super) fn write_visible(text: &str, out: &mut Vec<u8>) {
     }
 }
 
-fn source(end: &End, trace: &Trace) -> Option<&'static str> {
-    match (end.kind, trace.cache?) {
+fn source(outcome: &Outcome, trace: &Trace) -> Option<&'static str> {
+    match (outcome.kind(), trace.cache?) {
         (Kind::Advertiser, CacheUse::Hit) => Some("click already had"),
         (Kind::Advertiser, CacheUse::Miss) => Some("click made"),
         (_, CacheUse::Joined) => Some("answer shared with another hit"),

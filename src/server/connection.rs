@@ -1,6 +1,7 @@
 //! A connection from its first byte to its last answer, within limits of time and size.
 
 use std::{
+    borrow::Cow,
     convert::Infallible,
     net::IpAddr,
     os::fd::AsRawFd,
@@ -42,7 +43,7 @@ use crate::{
     headers::{Headers, Sender},
     hit::{self, Hit},
     hit_id::{HitId, HitIds},
-    observe::{Observe, Seen, Trace, Watch},
+    observe::{Observe, Seen, Trace},
     outcome::{Outcome, Refusal},
     trace_id::TraceId,
 };
@@ -161,8 +162,7 @@ impl Server {
     async fn answer(&self, request: Request<Incoming>, way: &Way, progress: &Progress) -> Response<Full<Bytes>> {
         let answering = progress.begin();
         let (parts, body) = request.into_parts();
-        let outcome = self.hit(&Head::from(&parts), way, SystemTime::now(), &mut None).await;
-        let mut reply = Reply::of(outcome);
+        let mut reply = Reply::of(self.hit(&Head::from(&parts), way, SystemTime::now()).await);
         // A body is not read, so that what follows it cannot be told from it; and what follows a CONNECT may be meant for
         // somebody else.
         let has_body = !body.is_end_stream() || parts.method == Method::CONNECT;
@@ -173,17 +173,10 @@ impl Server {
         reply.into_response()
     }
 
-    /// Serves the hit that a request is, and counts it. It is written down when `watch`, which begins empty, is dropped: there is time
-    /// for that when the visitor has the answer.
+    /// Serves the hit that a request is, and tells of it.
     ///
-    /// Dropped at its await, as when the visitor leaves, it leaves a watch of a visitor who left.
-    pub(super) async fn hit<'a>(
-        &'a self,
-        head: &Head<'a>,
-        way: &Way,
-        at: SystemTime,
-        watch: &mut Option<Watch<'a>>,
-    ) -> Outcome {
+    /// Dropped at its await, as when the visitor leaves, it records the hit as one whose visitor left.
+    pub(super) async fn hit(&self, head: &Head<'_>, way: &Way, at: SystemTime) -> Outcome {
         let began = Instant::now();
         let peer = way.peer;
         let ids = HitIds {
@@ -195,17 +188,17 @@ impl Server {
             _ => Ok(asked),
         });
         let host = match &asked {
-            Ok(asked) => asked.host.clone(),
+            Ok(asked) => Cow::Borrowed(&*asked.host),
             Err(_) => request::host(head).unwrap_or_default(),
         };
         let sender = Sender::from(head.headers);
         let seen = Seen {
             at,
             ids,
-            host,
+            host: &host,
             head: Some((head.target, sender)),
         };
-        let watch = watch.insert(self.observe.watch(seen, began, Trace::new(peer)));
+        let mut watch = self.observe.watch(seen, began, Trace::new(peer));
         let edge = self.edge.load();
         let outcome = match &asked {
             Ok(asked) => {

@@ -104,9 +104,9 @@ where
             Some(_) => {}
         }
         let is_last = count + 1 >= limits.requests_per_connection || since >= ends;
-        match in_place::pinned(|| answer(server, stream, way, &bytes, is_last)).await {
-            Read::Answered { goes_on: true } => {}
-            Read::Answered { goes_on: false } => break false,
+        // By a statement of its own, so that what was matched is not held while the answer is written.
+        let (answer, is_last) = match in_place::pinned(|| answer(server, way, &bytes, is_last)).await {
+            Read::Answered { answer, is_last } => (answer, is_last),
             Read::Strange => break true,
             Read::Part => {
                 // A head's time begins with its first byte.
@@ -115,9 +115,12 @@ where
                 }
                 continue;
             }
-        }
+        };
         bytes = Vec::new();
         count += 1;
+        if !write(stream, &answer, limits).await || is_last {
+            break false;
+        }
         since = Instant::now();
     };
     if goes_on {
@@ -165,17 +168,14 @@ enum Read {
     Part,
     /// Nothing that is served here.
     Strange,
-    /// A request, which is answered. Whether another may follow.
-    Answered { goes_on: bool },
+    /// A request, and its answer.
+    Answered { answer: Vec<u8>, is_last: bool },
 }
 
-/// Reads and answers one request, and writes it down behind its answer.
+/// Reads and answers one request.
 ///
 /// Dropped at its await, as when the visitor leaves, it records the hit as one whose visitor left.
-async fn answer<S>(server: &Server, stream: &mut S, way: &Way, bytes: &[u8], is_last: bool) -> Read
-where
-    S: AsyncWrite + Unpin,
-{
+async fn answer(server: &Server, way: &Way, bytes: &[u8], is_last: bool) -> Read {
     let fits = u32::try_from(bytes.len()).is_ok_and(|length| length <= server.limits.header_bytes);
     if !fits || !(bytes.starts_with(b"GET /") || bytes.starts_with(b"HEAD /")) {
         return Read::Strange;
@@ -193,16 +193,14 @@ where
         headers: Headers::of_lines(&lines),
     };
     let at = SystemTime::now();
-    let mut watch = None;
-    let outcome = server.hit(&head, way, at, &mut watch).await;
+    let outcome = server.hit(&head, way, at).await;
     let mut reply = Reply::of(outcome);
     reply.is_last |= is_last || plain.wants_close || server.is_draining();
     let mut answer = Vec::with_capacity(ANSWER_BYTES);
     reply.write(plain.is_head, at, &mut answer);
-    let is_taken = write(stream, &answer, &server.limits).await;
-    drop(watch);
     Read::Answered {
-        goes_on: is_taken && !reply.is_last,
+        answer,
+        is_last: reply.is_last,
     }
 }
 

@@ -307,6 +307,5 @@ impl Session<'_> {
 /// Dropped at its await, as when the visitor leaves, it records the hit as one whose visitor left.
 async fn hit(server: &Server, way: &Way, request: Request, at: SystemTime) -> Reply {
     let lines = request.lines();
-    let outcome = server.hit(&request.head(&lines), way, at, &mut None).await;
-    Reply::of(outcome)
+    Reply::of(server.hit(&request.head(&lines), way, at).await)
 }

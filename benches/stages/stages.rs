@@ -200,14 +200,15 @@ fn log_line() -> Call {
     let (edge, mut trace) = (the_edge(), Trace::new(visitor.ip));
     let outcome = runtime.block_on(hit::serve(edge, &visitor.hit(), &mut trace));
     let target = format!("{PATH}?{QUERY}");
+    let (at, ids, sender) = (at(), visitor.hit().ids, visitor.headers().into());
     let (shape, mut line) = (Shape::default(), Vec::with_capacity(4096));
     Box::new(move |_| {
         line.clear();
         let seen = Seen {
-            at: at(),
-            ids: visitor.hit().ids,
+            at,
+            ids,
             host: HOST,
-            head: Some((&target, visitor.headers().into())),
+            head: Some((&target, sender)),
         };
         let record = Record {
             seen: &seen,

@@ -21,8 +21,8 @@ use super::{
 };
 use crate::visitor::Lookups;
 
-/// Bytes of lines that wait for the writer: a part of a second of a busy edge.
-const MOST_WAITING: usize = 8 << 20;
+/// Bytes of lines that wait for the writer: a part of a second of a busy edge, half a minute of a usual one.
+const MOST_WAITING: usize = 16 << 20;
 /// How long the writer gathers what comes with the first line, so that a busy edge wakes it a hundred times a second and not for
 /// each hit.
 const GATHER: Duration = Duration::from_millis(10);

@@ -65,7 +65,7 @@ def http2(server, seconds):
 
 def handshakes(kind):
     def cell(server, seconds):
-        return json.loads(run([built(), server.https, kind, seconds, visitor.request().decode(), visitor.LOCATION]))
+        return json.loads(run([built("handshakes"), server.https, kind, seconds, visitor.request().decode(), visitor.LOCATION]))
 
     return cell
 
@@ -74,9 +74,10 @@ full, resumed = handshakes("full"), handshakes("resumed")
 
 
 @functools.cache
-def built():
-    """The load of handshakes: Python's own would take so long for one that the server had nothing to do meanwhile."""
-    what = ["cargo", "build", "--release", "--quiet", "--example", "handshakes", "--message-format=json"]
+def built(example):
+    """A program beside this one. `handshakes` is a load: Python's own would take so long for one that the server had nothing to do
+    meanwhile. `relay` is the least that a miss can take."""
+    what = ["cargo", "build", "--release", "--quiet", "--example", example, "--message-format=json"]
     said = subprocess.run(what, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
     told = [json.loads(line) for line in said.splitlines()]
     return next(each["executable"] for each in told if each.get("executable"))

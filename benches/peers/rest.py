@@ -1,8 +1,8 @@
 """What is not of requests under load: memory, idle connections, starting, and the way that a miss takes."""
-import statistics, time
+import atexit, os, statistics, subprocess, time
 
 import load, visitor
-from servers import Server
+from servers import CORE, OTHER, Server, free_ports
 
 
 def idle(name, tracker, count):
@@ -51,22 +51,44 @@ def start(name, tracker):
 
 
 def way_of_a_miss(names, tracker, count):
-    """Microseconds that an answer of each server takes beyond the tracker's own, by the medians, on one connection each by turns."""
+    """Microseconds that an answer of each server takes beyond the tracker's own, by the medians, on one connection each by turns;
+    and one of a relay, which is the least that is to be had."""
     servers = {name: Server(name, tracker.http) for name in names}
     connections = {name: visitor.Connection(server.http) for name, server in servers.items()}
-    direct, call = visitor.Connection(tracker.http), visitor.request(target="/api/click/create?user_ip=192.0.2.1")
-    times = {name: [] for name in ["tracker", *names]}
+    call = visitor.request(target="/api/click/create?user_ip=192.0.2.1")
+    relaying, connections["relay"] = relay(tracker, call)
+    direct = visitor.Connection(tracker.http)
+    times = {name: [] for name in ["tracker", *connections]}
     for number in range(count):
         began = time.perf_counter()
         direct.ask(call)
         times["tracker"].append(time.perf_counter() - began)
         hit = visitor.request(visitor.another(load.strangers + number))
-        for name in names:
+        for name, connection in connections.items():
             began = time.perf_counter()
-            connections[name].click(hit)
+            connection.click(hit)
             times[name].append(time.perf_counter() - began)
     load.strangers += count
+    relaying.kill()
+    relaying.wait()
     for server in servers.values():
         server.stop()
     medians = {name: 1e6 * statistics.median(each) for name, each in times.items()}
-    return {"tracker": medians["tracker"], **{name: medians[name] - medians["tracker"] for name in names}}
+    return {"tracker": medians["tracker"], **{name: medians[name] - medians["tracker"] for name in connections}}
+
+
+def relay(tracker, call):
+    """A relay on the servers' core, and a connection to it."""
+    port = free_ports(1)[0]
+    answer = f"HTTP/1.1 302 Found\r\nlocation: {visitor.LOCATION}content-length: 0\r\n\r\n"
+    command = [load.built("relay"), port, tracker.http, call.decode(), answer]
+    os.sched_setaffinity(0, {CORE})
+    process = subprocess.Popen(list(map(str, command)))
+    atexit.register(process.kill)
+    os.sched_setaffinity(0, {OTHER})
+    while process.poll() is None:
+        try:
+            return process, visitor.Connection(port)
+        except OSError:
+            time.sleep(0.01)
+    raise SystemExit("the relay does not start")

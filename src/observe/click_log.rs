@@ -76,7 +76,7 @@ pub enum Format {
     Text,
 }
 
-/// Where hits leave their records. Cloning shares the queue.
+/// Where hits leave their lines. Cloning shares the queue.
 #[derive(Clone)]
 pub struct ClickLog(Arc<Queue>);
 

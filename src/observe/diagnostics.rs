@@ -59,7 +59,7 @@ pub struct Diagnostics {
 }
 
 /// Starts them; without a format said, as text on a terminal and JSON otherwise. `RUST_LOG` sets the level: `error`, `warn`, `info`
-/// (the default), `debug`, `trace`, `off`.
+/// (the default), `debug`, `off`.
 pub fn start(format: Option<Format>) -> Diagnostics {
     let is_read = io::stderr().is_terminal();
     let format = format.unwrap_or(if is_read { Format::Text } else { Format::Json });

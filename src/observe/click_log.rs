@@ -12,6 +12,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::runtime::Handle;
+
 use super::{
     Metrics, json,
     log_file::Rotation,
@@ -115,7 +117,7 @@ impl Queue {
     }
 
     /// Leaves a line, if there is room for it.
-    fn leave(&self, line: &[u8]) -> bool {
+    fn leave(self: &Arc<Self>, line: &[u8]) -> bool {
         let mut state = self.state();
         let before = state.lines.len();
         let now = before + line.len();
@@ -125,9 +127,18 @@ impl Queue {
         state.lines.extend_from_slice(line);
         drop(state);
         if before == 0 || (before < ENOUGH && now >= ENOUGH) {
-            self.filled.notify_one();
+            self.wake();
         }
         true
+    }
+
+    /// Wakes the writer, on a runtime's worker behind what it is at: a lone hit's answer would wait for it.
+    fn wake(self: &Arc<Self>) {
+        let Ok(runtime) = Handle::try_current() else {
+            return self.filled.notify_one();
+        };
+        let queue = Arc::clone(self);
+        runtime.spawn(async move { queue.filled.notify_one() });
     }
 }
 

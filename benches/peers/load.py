@@ -19,9 +19,9 @@ def run(command, **environment):
     return done.stdout
 
 
-def wrk(url, seconds, **environment):
+def wrk(url, seconds, connections=CONNECTIONS, **environment):
     fields = [word for name, value in FIELDS.items() for word in ("-H", f"{name}: {value}")]
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *fields, "-H", f"Host: {visitor.HOST}", "-s", HERE / "wrk.lua", url]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", *fields, "-H", f"Host: {visitor.HOST}", "-s", HERE / "wrk.lua", url]
     told = json.loads(run(command, **environment).splitlines()[-1])
     if told["errors"]:
         raise SystemExit(f"{url}: {told['errors']} errors")
@@ -36,10 +36,11 @@ def tls(server, seconds):
     return wrk(f"https://127.0.0.1:{server.https}{visitor.TARGET}", seconds)
 
 
-def miss(server, seconds):
+def miss(server, seconds, connections=CONNECTIONS):
     global strangers
-    told = wrk(f"http://127.0.0.1:{server.http}{visitor.TARGET}", seconds, NEXT=str(strangers), CLICK=visitor.CLICK)
-    strangers += told["requests"] + CONNECTIONS
+    url = f"http://127.0.0.1:{server.http}{visitor.TARGET}"
+    told = wrk(url, seconds, connections, NEXT=str(strangers), CLICK=visitor.CLICK)
+    strangers += told["requests"] + connections
     return told
 
 

@@ -4,6 +4,9 @@ import atexit, os, statistics, subprocess, time
 import load, visitor
 from servers import CORE, OTHER, Server, free_ports
 
+# What the tracker is asked.
+CALL = "/api/click/create?user_ip=192.0.2.1"
+
 
 def idle(name, tracker, count):
     """Bytes at rest, and for each idle connection that had its answer: plain, and through TLS."""
@@ -50,12 +53,26 @@ def start(name, tracker):
     return took * 1000
 
 
+def way_of_misses(names, tracker, connections, rounds):
+    """The same with as many misses at a time as there are connections."""
+    servers = {name: Server(name, tracker.http) for name in names}
+    times = {name: [] for name in ["tracker", *servers]}
+    for _ in range(rounds):
+        told = load.wrk(f"http://127.0.0.1:{tracker.http}{CALL}", 1, connections)
+        times["tracker"].append(told["latency"][0])
+        for name, server in servers.items():
+            times[name].append(load.miss(server, 1, connections)["latency"][0])
+    for server in servers.values():
+        server.stop()
+    return beyond({name: 1000 * statistics.median(each) for name, each in times.items()})
+
+
 def way_of_a_miss(names, tracker, count):
     """Microseconds that an answer of each server takes beyond the tracker's own, by the medians, on one connection each by turns;
     and one of a relay, which is the least that is to be had."""
     servers = {name: Server(name, tracker.http) for name in names}
     connections = {name: visitor.Connection(server.http) for name, server in servers.items()}
-    call = visitor.request(target="/api/click/create?user_ip=192.0.2.1")
+    call = visitor.request(target=CALL)
     relaying, connections["relay"] = relay(tracker, call)
     direct = visitor.Connection(tracker.http)
     times = {name: [] for name in ["tracker", *connections]}
@@ -73,8 +90,12 @@ def way_of_a_miss(names, tracker, count):
     relaying.wait()
     for server in servers.values():
         server.stop()
-    medians = {name: 1e6 * statistics.median(each) for name, each in times.items()}
-    return {"tracker": medians["tracker"], **{name: medians[name] - medians["tracker"] for name in connections}}
+    return beyond({name: 1e6 * statistics.median(each) for name, each in times.items()})
+
+
+def beyond(medians):
+    own = medians.pop("tracker")
+    return {"tracker": own, **{name: median - own for name, median in medians.items()}}
 
 
 def relay(tracker, call):

@@ -7,7 +7,10 @@ use std::{
     time::SystemTime,
 };
 
-use clap::{Args, Parser, Subcommand};
+use clap::{
+    Args, Parser, Subcommand,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
 use crate::{
@@ -345,7 +348,25 @@ fn sandbox_help() -> String {
 
 /// Reads the program's command line; a wrong one ends the program with status 2.
 pub fn parse() -> Arguments {
-    Arguments::parse()
+    Arguments::try_parse().unwrap_or_else(|error| hinted(error).exit())
+}
+
+/// Tells whoever names a configuration without its option, as after `check`, how it is named.
+fn hinted(mut error: clap::Error) -> clap::Error {
+    let takes_configuration = error.get(ContextKind::Usage).is_some_and(|usage| {
+        [" run ", " check "]
+            .iter()
+            .any(|command| usage.to_string().contains(command))
+    });
+    if error.kind() == ErrorKind::UnknownArgument
+        && takes_configuration
+        && let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg)
+        && !word.starts_with('-')
+    {
+        let hint = format!("a configuration is named with '-c {word}'");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint.into()]));
+    }
+    error
 }
 
 impl Arguments {
@@ -381,5 +402,19 @@ mod tests {
             let help = sub.render_long_help().to_string();
             assert!(help.contains("Example: "), "{help}");
         }
+    }
+
+    #[test]
+    fn a_configuration_without_its_option_is_told_of_it() {
+        let told = |words: &[&str]| {
+            let wrong = Arguments::try_parse_from([&["onehop"], words].concat()).expect_err("is wrong");
+            hinted(wrong).to_string()
+        };
+        let hint = "a configuration is named with '-c my.toml'";
+        for command in ["run", "check"] {
+            assert!(told(&[command, "my.toml"]).contains(hint));
+            assert!(!told(&[command, "--loud"]).contains("is named with"));
+        }
+        assert!(!told(&["sandbox", "my.toml"]).contains("is named with"));
     }
 }

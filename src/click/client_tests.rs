@@ -1,6 +1,16 @@
 //! Which connection a request goes out on: kept ones, shared ones, and those made before anyone asks.
 
-use tokio::{task::JoinSet, time::sleep};
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf},
+    task::JoinSet,
+    time::sleep,
+};
 
 use super::{
     super::scripted::{Act, Authority, NAME, Scripted, Tracker, plain, target},
@@ -313,5 +323,79 @@ async fn a_shared_connection_on_which_nothing_is_heard_takes_no_more() {
         network.connects().len(),
         2,
         "the second one, on which nobody has waited for long"
+    );
+}
+
+/// A stream of which the runtime has not heard yet what has come.
+struct Unheard {
+    stream: DuplexStream,
+    has_come: Arc<AtomicBool>,
+}
+
+impl AsyncRead for Unheard {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.has_come.load(Ordering::Relaxed) {
+            return Poll::Pending;
+        }
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Unheard {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+impl Stream for Unheard {
+    fn is_quiet(&mut self) -> bool {
+        !self.has_come.load(Ordering::Relaxed)
+    }
+}
+
+#[tokio::test]
+async fn through_tls_a_connection_on_which_something_came_is_not_quiet() {
+    let authority = Authority::new();
+    let acceptor = authority.tracker(NAME, HTTP1).tls.expect("TLS");
+    let (near, far) = tokio::io::duplex(64 * 1024);
+    let has_come = Arc::new(AtomicBool::new(false));
+    let near = Unheard {
+        stream: near,
+        has_come: Arc::clone(&has_come),
+    };
+    let endpoint = authority.endpoint();
+    let (wire, far) = tokio::join!(endpoint.secure(Box::new(near)), acceptor.accept(far));
+    let (mut near, mut far) = (wire.expect("a connection").stream, far.expect("a connection"));
+    // Its tickets are no answer.
+    far.flush().await.expect("room");
+    assert!(near.is_quiet());
+
+    has_come.store(true, Ordering::Relaxed);
+    assert!(!near.is_quiet(), "what the runtime has not heard of");
+    has_come.store(false, Ordering::Relaxed);
+    assert!(near.is_quiet());
+
+    // Two records at once, of which the first alone is wanted.
+    far.write_all(b"one").await.expect("room");
+    far.flush().await.expect("room");
+    far.write_all(b"two").await.expect("room");
+    far.flush().await.expect("room");
+    let mut wanted = [0; 3];
+    near.read_exact(&mut wanted).await.expect("the first");
+    assert!(
+        !near.is_quiet(),
+        "what has been read off the socket, and not been asked for"
     );
 }

@@ -78,8 +78,9 @@ pub(super) struct Wire {
 
 impl Stream for TlsStream<Box<dyn Stream>> {
     fn is_quiet(&mut self) -> bool {
-        // Tickets for later sessions come unasked too.
-        self.get_mut().0.is_quiet() || says_nothing(self, std::task::Waker::noop())
+        // Tickets for later sessions come unasked too, and are read here. What the runtime has not heard of is not: it may be
+        // anything.
+        says_nothing(self, std::task::Waker::noop()) && self.get_mut().0.is_quiet()
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
     limit::Ended,
     progress::Progress,
     tracker::{Attempt, Event, Tracker},
-    wire::{self, Target},
+    wire::{self, Prefix, Target},
 };
 use crate::hit_id::HitIds;
 
@@ -212,7 +212,7 @@ impl Call<'_> {
                 Box::pin(client.fresh(self.target, seat, connect_by)).await
             }
         };
-        let tried = Tried::of(replied, Instant::now());
+        let tried = Tried::of(&self.tracker.prefix, replied, Instant::now());
         gate.ended(began, tried.how(), tried.ended);
         tried
     }
@@ -293,10 +293,10 @@ fn give_up(now: Instant, by: Instant, usual: Option<Duration>) -> Instant {
 }
 
 impl Tried {
-    fn of(replied: Result<(Reply, Option<Lease>), CallError>, ended: Instant) -> Self {
+    fn of(prefix: &Prefix, replied: Result<(Reply, Option<Lease>), CallError>, ended: Instant) -> Self {
         let (answer, lease, repeat) = match replied {
             Ok((reply, lease)) => {
-                let answer = read(&reply);
+                let answer = read(&reply, prefix);
                 let repeat = repeat(&reply, &answer);
                 (answer, lease, repeat)
             }
@@ -345,13 +345,13 @@ fn repeat(reply: &Reply, answer: &Answer) -> Repeat {
     }
 }
 
-/// The answer that a reply is.
-pub(super) fn read(reply: &Reply) -> Answer {
-    match &reply.body {
+/// The answer that a reply is to a request that began so.
+pub(super) fn read(reply: &Reply, prefix: &Prefix) -> Answer {
+    prefix.without_key(match &reply.body {
         Ok(body) => wire::read(reply.status, body),
         // Outside 2xx the number says enough.
         Err(_) if !reply.status.is_success() => wire::read(reply.status, b""),
         Err(BrokenBody::CutShort) => Answer::Failed(Failure::BadAnswer("an answer that was cut short")),
         Err(BrokenBody::TooLarge) => Answer::Failed(Failure::BadAnswer("an answer of more than 64 KB")),
-    }
+    })
 }

@@ -148,7 +148,7 @@ impl Tracker {
             .map_err(NoAnswer::Call)?;
         let date = reply.date.as_ref().and_then(|date| str::from_utf8(date).ok());
         Ok(Heard {
-            answer: attempts::read(&reply),
+            answer: attempts::read(&reply, &self.prefix),
             status: reply.status.as_u16(),
             date: date.and_then(|date| httpdate::parse_http_date(date).ok()),
             asked,

@@ -92,11 +92,16 @@ impl Told {
     }
 }
 
+/// A shorter key is none that a network gives, and may well stand in other words.
+const LEAST_SECRET: usize = 16;
+
 /// The fixed part of a tracker's requests. Holds the key, so it cannot be printed either.
 pub struct Prefix {
     bytes: Box<[u8]>,
     /// Where the key begins, which ends it.
     key_at: usize,
+    /// As it may come back.
+    key: Box<str>,
 }
 
 /// A whole request target. Holds the key, so it cannot be printed.
@@ -121,6 +126,29 @@ impl Prefix {
         Self {
             bytes: out.into(),
             key_at,
+            key: key.expose().into(),
+        }
+    }
+
+    /// An answer in which the key does not stand, whatever the tracker writes: its click goes to the visitor, its reason into logs.
+    pub(super) fn without_key(&self, answer: Answer) -> Answer {
+        let has_key = |text: &str| text.len() >= self.key.len() && text.contains(&*self.key);
+        match answer {
+            _ if self.key.len() < LEAST_SECRET => answer,
+            Answer::Click(click)
+                if has_key(click.id.as_str())
+                    || click.session_id.as_deref().is_some_and(has_key)
+                    || click.params.iter().any(|(name, value)| has_key(name) || has_key(value)) =>
+            {
+                Answer::Failed(Failure::BadAnswer("the secret key stands in it"))
+            }
+            // A reason is cut, and so is a key in it.
+            Answer::Trafficback(Trafficback::Other(reason))
+                if reason.contains(&*reason_word(&self.key.as_bytes()[..LEAST_SECRET / 2])) =>
+            {
+                Answer::Trafficback(Trafficback::Other("hidden".into()))
+            }
+            answer => answer,
         }
     }
 
@@ -389,17 +417,17 @@ fn trafficback(reason: Option<&RawValue>) -> Trafficback {
         "campaign_inactive" => Trafficback::CampaignInactive,
         "targeting" => Trafficback::Targeting,
         "overcap" => Trafficback::Overcap,
-        other => Trafficback::Other(
-            other
-                .bytes()
-                .take(MAX_REASON_BYTES)
-                .map(|byte| match byte {
-                    b'a'..=b'z' | b'0'..=b'9' | b'_' => char::from(byte),
-                    _ => '_',
-                })
-                .collect(),
-        ),
+        other => Trafficback::Other(reason_word(&other.as_bytes()[..other.len().min(MAX_REASON_BYTES)])),
     }
+}
+
+/// A reason as it is shown.
+fn reason_word(reason: &[u8]) -> Box<str> {
+    let letter = |byte: &u8| match byte {
+        b'a'..=b'z' | b'0'..=b'9' | b'_' => char::from(*byte),
+        _ => '_',
+    };
+    reason.iter().map(letter).collect()
 }
 
 /// An error by its number. Of the message only what the article documents is kept: a tracker might put the key in it.

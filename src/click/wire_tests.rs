@@ -381,3 +381,53 @@ fn a_success_as_trackers_write_it_is_plain() {
         read_any(StatusCode::OK, body.as_bytes())
     );
 }
+
+#[test]
+fn a_key_that_comes_back_is_hidden() {
+    const KEY: &str = "4497bf7b-0000-4000-8000-123456789abc";
+    let click = |id: &str, session: &str, param: &str| {
+        Answer::Click(Arc::new(Click {
+            id: ClickId::try_from(id).expect("an id"),
+            session_id: Some(session.into()),
+            params: Box::from([("p".into(), param.into())]),
+            existed: false,
+        }))
+    };
+    let trafficback = |reason: &str| {
+        read(
+            StatusCode::OK,
+            format!(r#"{{"status":"trafficback","reason":"{reason}"}}"#).as_bytes(),
+        )
+    };
+    let of = |key| Prefix::new("/c", &SecretKey::new(key).expect("a key"));
+    let long = of(KEY);
+    for echoed in [
+        click(KEY, "s", "v"),
+        click("1", &format!("s{KEY}"), "v"),
+        click("1", "s", KEY),
+    ] {
+        assert_eq!(
+            long.without_key(echoed),
+            Answer::Failed(Failure::BadAnswer("the secret key stands in it"))
+        );
+    }
+    for reason in [
+        KEY.to_owned(),
+        format!("the key {KEY}"),
+        format!("{}{KEY}", "x".repeat(50)),
+    ] {
+        let hidden = Answer::Trafficback(Trafficback::Other("hidden".into()));
+        assert_eq!(long.without_key(trafficback(&reason)), hidden, "{reason}");
+    }
+    for other in [
+        click(&KEY.replace('4', "5"), "s", "v"),
+        trafficback("night"),
+        trafficback("overcap"),
+    ] {
+        assert_eq!(long.without_key(other.clone()), other);
+    }
+    // Hardly a secret, and a part of many words.
+    for other in [click("key-1", "key", "key"), trafficback("the key")] {
+        assert_eq!(of("key").without_key(other.clone()), other);
+    }
+}

@@ -187,7 +187,7 @@ pub static LIMITS: [Limit; 17] = [
     },
     Limit {
         key: "header_fields",
-        what: "Fields of a request's head.",
+        what: "Fields of a request's head; over HTTP/2 all its cookies are one.",
         reason: "browsers send about 20, proxies add a few",
         measure: Measure::Count("fields", 1..=1_000, |limits| &mut limits.header_fields),
     },

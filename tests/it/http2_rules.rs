@@ -436,6 +436,7 @@ fn bodies_by_section() -> Vec<(&'static str, Vec<u8>, Comes)> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn heads_by_section() -> Vec<(&'static str, Vec<u8>, Comes)> {
     let wrong = Reset(&[PROTOCOL_ERROR]);
     vec![
@@ -461,6 +462,16 @@ fn heads_by_section() -> Vec<(&'static str, Vec<u8>, Comes)> {
         ("8.2.2 upgrade", and(&[("upgrade", "h2c")]), wrong),
         ("8.2.2 te of more than trailers", and(&[("te", "gzip")]), wrong),
         ("8.2.2 te of trailers", and(&[("te", "trailers")]), Answer),
+        (
+            "8.2.3 crumbs of a cookie",
+            and(&[("cookie", "a=b"), ("x", "y"), ("cookie", "c=d")]),
+            Answer,
+        ),
+        (
+            "8.3 a pseudo-header behind crumbs",
+            and(&[("cookie", "a=b"), ("cookie", "c=d"), (":path", "/none")]),
+            wrong,
+        ),
         ("8.3 a pseudo-header behind a field", and(&[(":path", "/none")]), wrong),
         ("8.3 an unknown pseudo-header", with(":what", Some("x")), wrong),
         ("8.3 a pseudo-header of answers", with(":status", Some("200")), wrong),

@@ -161,6 +161,25 @@ async fn sizes_are_as_configured() {
     assert_eq!(many(298).get("/none").await.status, 431);
 }
 
+/// Browsers send each cookie as a field of its own over HTTP/2.
+#[tokio::test]
+async fn the_cookies_of_a_request_over_http2_are_one_field() {
+    let (_tracker, edge) = edge_with("header_fields = 10").await;
+    let mut sender = http2(&edge).await;
+    for (others, cookies, status) in [(9, 180, 302), (10, 0, 302), (10, 1, 431), (10, 180, 431)] {
+        let mut request = http::Request::get("http://go.example.com/go").header("user-agent", "Mozilla/5.0");
+        for n in 0..cookies {
+            request = request.header("cookie", format!("c{n}=v"));
+        }
+        for n in 1..others {
+            request = request.header("x", n);
+        }
+        let request = request.body(http_body_util::Empty::new()).expect("a request");
+        let answer = sender.send_request(request).await.expect("an answer");
+        assert_eq!(answer.status(), status, "{others} fields and {cookies} cookies");
+    }
+}
+
 /// With 64 files for everything, visitors beyond are closed at once; those inside, the tracker and the operator are served.
 #[tokio::test]
 async fn files_do_not_run_out() {

@@ -30,6 +30,8 @@ pub(super) enum Kind {
     Path,
     /// `content-length`.
     Length,
+    /// `cookie`, which browsers send in crumbs, each a field of its own (section 8.2.3).
+    Cookie,
     /// Any other that may be there.
     Plain,
     /// One that makes a request malformed.
@@ -47,6 +49,7 @@ impl Kind {
             b":authority" => Self::Authority,
             b":path" => Self::Path,
             b"content-length" => Self::Length,
+            b"cookie" => Self::Cookie,
             // Of the connection (section 8.2.2).
             b"connection" | b"keep-alive" | b"proxy-connection" | b"transfer-encoding" | b"upgrade" | b"" => {
                 Self::Wrong
@@ -108,6 +111,7 @@ pub(super) struct Fields {
     authority: Option<Range<usize>>,
     path: Option<Range<usize>>,
     length: Option<u64>,
+    has_cookie: bool,
     is_malformed: bool,
     /// How much room is left (section 10.5.1).
     room: Option<usize>,
@@ -125,6 +129,7 @@ impl Fields {
             authority: None,
             path: None,
             length: None,
+            has_cookie: false,
             is_malformed: false,
             room: Some(room),
         }
@@ -189,7 +194,13 @@ impl Fields {
             Kind::Scheme => &mut self.scheme,
             Kind::Authority => &mut self.authority,
             Kind::Path => &mut self.path,
-            Kind::Plain => return self.place(),
+            // They are one field, for which the first stands: nobody reads it.
+            Kind::Cookie if std::mem::replace(&mut self.has_cookie, true) => {
+                self.names.truncate(name);
+                self.values.truncate(value);
+                return;
+            }
+            Kind::Plain | Kind::Cookie => return self.place(),
             Kind::Length => {
                 let length = length(&self.values[value..]);
                 self.is_malformed |= length.is_none() || (self.length.is_some() && self.length != length);

@@ -196,6 +196,7 @@ fn kind(index: usize) -> Kind {
         // Of answers, and of HTTP/1.
         8..=14 | 57 => Kind::Wrong,
         28 => Kind::Length,
+        32 => Kind::Cookie,
         _ => Kind::Plain,
     }
 }

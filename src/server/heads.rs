@@ -1,5 +1,6 @@
 //! The bytes of HTTP/1 heads, where hyper's reader takes what RFC 9112 does not allow, or what another reader takes for
-//! something else: a line that ends without CR (section 2.2), and a fragment in the target (section 3.2).
+//! something else: a line that ends without CR (section 2.2), a fragment in the target (section 3.2), and a length told twice,
+//! of which hyper hands on one (section 6.3).
 //!
 //! Whole heads without a doubtful byte, which is what browsers send, are looked at once, by whole registers.
 
@@ -7,6 +8,7 @@ use super::watched::Rules;
 
 /// Enough of a line to know a body's length by.
 const LINE_BYTES: usize = 40;
+const LENGTH: &[u8] = b"content-length:";
 
 /// Where in heads the bytes so far end.
 #[derive(Debug)]
@@ -19,6 +21,8 @@ pub(super) struct Heads {
     /// Whether its last byte is a CR.
     is_cr: bool,
     has_body: bool,
+    /// How often the head has told of a length.
+    lengths: u8,
     /// Whether any head has come whole.
     any: bool,
 }
@@ -44,6 +48,7 @@ impl Heads {
             length: 0,
             is_cr: false,
             has_body: false,
+            lengths: 0,
             any: false,
         }
     }
@@ -61,10 +66,9 @@ impl Heads {
             }
             self.add(piece);
             let Some(end) = end else { return Ok(()) };
-            if !self.is_cr {
+            if !self.is_cr || !self.end_line() {
                 return Err(from + end);
             }
-            self.end_line();
             from += end + 1;
         }
         Ok(())
@@ -84,24 +88,35 @@ impl Heads {
         }
     }
 
-    fn end_line(&mut self) {
+    /// Whether the line may stand there.
+    fn end_line(&mut self) -> bool {
         let is_empty = self.length == 1;
         match self.at {
             At::Request => self.at = At::Fields,
             At::Fields if is_empty => {
                 self.at = if self.has_body { At::Body } else { At::Start };
                 self.any = true;
+                self.lengths = 0;
             }
-            At::Fields => self.has_body |= self.tells_of_a_body(),
+            At::Fields => {
+                self.has_body |= self.tells_of_a_body();
+                self.lengths += u8::from(self.start().starts_with(LENGTH));
+            }
             At::Start | At::Body => {}
         }
         (self.length, self.is_cr) = (0, false);
+        self.lengths < 2
+    }
+
+    /// As much of the line as is known.
+    fn start(&self) -> &[u8] {
+        &self.line[..self.length.min(LINE_BYTES)]
     }
 
     /// Whether the line is one of the two by which a request has a body (RFC 9112, section 6.3).
     fn tells_of_a_body(&self) -> bool {
-        let line = &self.line[..self.length.min(LINE_BYTES)];
-        match line.strip_prefix(b"content-length:") {
+        let line = self.start();
+        match line.strip_prefix(LENGTH) {
             Some(length) => !(self.length <= LINE_BYTES && length.trim_ascii() == b"0"),
             None => line.starts_with(b"transfer-encoding:"),
         }
@@ -113,7 +128,12 @@ impl Rules for Heads {
     const REFUSED: &'static [u8] = b"\0\r\n\r\n";
 
     fn look(&mut self, bytes: &[u8]) -> Result<(), usize> {
-        if self.at == At::Start && self.length == 0 && bytes.ends_with(b"\r\n\r\n") && !is_doubtful(bytes) {
+        if self.at == At::Start
+            && self.length == 0
+            && bytes.ends_with(b"\r\n\r\n")
+            && !is_doubtful(bytes)
+            && !may_have_length(bytes)
+        {
             self.any = true;
             return Ok(());
         }
@@ -139,6 +159,19 @@ pub(super) fn is_doubtful(bytes: &[u8]) -> bool {
         doubtful | (u8::from(*byte == b'\n') & u8::from(*before != b'\r')) | u8::from(*byte == b'#')
     });
     doubtful != 0 || matches!(first, b'\n' | b'#')
+}
+
+/// Whether a line begins as [`LENGTH`] does and ends its name where that does. Made of whole registers too.
+fn may_have_length(bytes: &[u8]) -> bool {
+    let (names, colons) = (bytes.get(1..), bytes.get(LENGTH.len()..));
+    let lines = bytes
+        .iter()
+        .zip(names.unwrap_or_default())
+        .zip(colons.unwrap_or_default());
+    let found = lines.fold(0, |found, ((before, first), colon)| {
+        found | (u8::from(*before == b'\n') & u8::from(*first | 0x20 == b'c') & u8::from(*colon == b':'))
+    });
+    found != 0
 }
 
 #[cfg(test)]
@@ -174,6 +207,18 @@ mod tests {
             (b"GET /#a HTTP/1.1\r\n\r\n", Some(5)),
             (b"GET / HTTP/1.1\r\nX: #\r\n\r\nGET /# HTTP/1.1\r\n\r\n", Some(29)),
             (b"GET / HTTP/1.1\r\nContent-Length: 0\r\n\r\nGET /\n", Some(42)),
+            (
+                b"GET / HTTP/1.1\r\nContent-Length: 0\r\ncontent-length:0\r\n\r\n",
+                Some(52),
+            ),
+            (
+                b"GET / HTTP/1.1\r\nContent-Length: 3\r\nA: b\r\nContent-Length: 3\r\n\r\n",
+                Some(59),
+            ),
+            (
+                b"GET / HTTP/1.1\r\nContent-Length: 0\r\n\r\nGET / HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
+                None,
+            ),
         ] {
             // A head that comes alone is looked at as a whole.
             let head = bytes

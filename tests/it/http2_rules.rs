@@ -433,6 +433,11 @@ fn bodies_by_section() -> Vec<(&'static str, Vec<u8>, Comes)> {
             and(&[("content-length", "0"), ("content-length", "1")]),
             wrong,
         ),
+        (
+            "8.1.1 a length twice",
+            and(&[("content-length", "0"), ("content-length", "0")]),
+            wrong,
+        ),
     ]
 }
 

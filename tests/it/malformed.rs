@@ -276,7 +276,17 @@ const VECTORS: &[(&str, &str, Is)] = &[
     (
         "9110 8.6 a length twice",
         "GET /go HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 5\r\n",
-        Wrong(302),
+        Wrong(400),
+    ),
+    (
+        "9110 8.6 no length twice",
+        "GET /go HTTP/1.1\r\nContent-Length: 0\r\nX: y\r\ncontent-length: 0\r\n",
+        Wrong(400),
+    ),
+    (
+        "9110 8.6 POST with a length twice",
+        "POST /go HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 5\r\n",
+        Wrong(400),
     ),
     (
         "9110 8.6 a list of lengths",

@@ -203,7 +203,7 @@ impl Fields {
             Kind::Plain | Kind::Cookie => return self.place(),
             Kind::Length => {
                 let length = length(&self.values[value..]);
-                self.is_malformed |= length.is_none() || (self.length.is_some() && self.length != length);
+                self.is_malformed |= length.is_none() || self.length.is_some();
                 self.length = length;
                 return self.place();
             }

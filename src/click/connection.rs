@@ -13,7 +13,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, header};
+use http::{Response, header};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::{body::Incoming, client::conn::http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -22,7 +22,7 @@ use tokio::{sync::Notify, time::Instant};
 use super::{
     client::{BrokenBody, CallError, MAX_ANSWER_BYTES, Reply},
     endpoint::{Endpoint, Wire},
-    http1::Http1,
+    http1::{Http1, seconds},
     network::Stream,
     wire::Target,
 };
@@ -257,7 +257,8 @@ fn lost(error: &hyper::Error) -> Lost {
 /// Dropped at the await, it takes the connection or the stream with it.
 async fn reply(response: Response<Incoming>) -> Reply {
     let status = response.status();
-    let retry_after = response.headers().get(header::RETRY_AFTER).and_then(seconds);
+    let retry_after = response.headers().get(header::RETRY_AFTER);
+    let retry_after = retry_after.and_then(|value| seconds(value.as_bytes()));
     let date = response.headers().get(header::DATE);
     let date = date.and_then(|date| date.as_bytes().try_into().ok());
     let body = match Limited::new(response.into_body(), MAX_ANSWER_BYTES).collect().await {
@@ -271,8 +272,4 @@ async fn reply(response: Response<Incoming>) -> Reply {
         retry_after,
         date,
     }
-}
-
-fn seconds(value: &HeaderValue) -> Option<Duration> {
-    value.to_str().ok()?.parse().ok().map(Duration::from_secs)
 }

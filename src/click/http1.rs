@@ -212,7 +212,7 @@ impl Head {
                         may_go_on |= !is_http11 && option.eq_ignore_ascii_case(b"keep-alive");
                     }
                 }
-                11 if name.eq_ignore_ascii_case("retry-after") => retry_after = retry_after.or_else(|| number(value)),
+                11 if name.eq_ignore_ascii_case("retry-after") => retry_after = retry_after.or_else(|| seconds(value)),
                 14 if name.eq_ignore_ascii_case("content-length") => {
                     for told in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
                         let told = number(told).ok_or(NotHttp)?;
@@ -243,7 +243,7 @@ impl Head {
             status,
             body,
             may_go_on,
-            retry_after: retry_after.map(Duration::from_secs),
+            retry_after,
             date,
         };
         Ok(Some((head, length)))
@@ -253,6 +253,12 @@ impl Head {
     fn is_interim(&self) -> bool {
         self.status.is_informational() && self.status != StatusCode::SWITCHING_PROTOCOLS
     }
+}
+
+/// A time in seconds; one that is longer than any is the longest.
+pub(super) fn seconds(digits: &[u8]) -> Option<Duration> {
+    let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    is_number.then(|| Duration::from_secs(number(digits).unwrap_or(u64::MAX)))
 }
 
 fn number(digits: &[u8]) -> Option<u64> {

@@ -161,7 +161,11 @@ async fn how_long_to_leave_it_alone() {
         ("Retry-After: 3", Some(Duration::from_secs(3))),
         ("retry-after:120\r\nRetry-After: 3", Some(Duration::from_mins(2))),
         ("Retry-After: Fri, 31 Dec 1999 23:59:59 GMT", None),
+        ("Retry-After: 99999999999999999999", Some(Duration::from_secs(u64::MAX))),
         ("Retry-After: -1", None),
+        ("Retry-After: +1", None),
+        ("Retry-After:", None),
+        ("Retry-After: 9999999999999999999s", None),
     ] {
         let answer = format!("HTTP/1.1 503 Busy\r\n{field}\r\nContent-Length: 0\r\n\r\n");
         let (reply, _) = answered(answer.as_bytes(), 4096, true).await.expect("a reply");

@@ -73,6 +73,7 @@ async fn what_no_repeat_helps() {
         // Longer than the visitor's time.
         (status(429, "retry-after: 1"), "tracker_error"),
         (status(503, "retry-after: 18446744073709551615"), "tracker_error"),
+        (status(503, "retry-after: 99999999999999999999"), "tracker_error"),
     ] {
         let (tracker, edge) = after(vec![act]).await;
         assert_eq!(edge.visitor().get("/go").await.reason(), reason);

@@ -8,12 +8,14 @@ use std::{
     time::Duration,
 };
 
+use http::StatusCode;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{
     answer::{Answer, Failure, Scope},
     breaker::Way,
     client::{BrokenBody, CallError, Lease, Reply, Seat},
+    connection::Lost,
     limit::Ended,
     progress::Progress,
     tracker::{Attempt, Event, Tracker},
@@ -187,7 +189,7 @@ impl Call<'_> {
     }
 
     /// A request, on a kept connection if there is one. That may have been closed by the tracker meanwhile: then the request goes
-    /// out again at once, on a fresh connection. Never on the connection that another request is on; and whoever sees whether the
+    /// out again at once, on a fresh connection; not when the tracker ended the request and the connection lives. Never on the connection that another request is on; and whoever sees whether the
     /// tracker is back does so on a fresh one.
     ///
     /// Dropped, it closes the connection that it uses.
@@ -199,9 +201,10 @@ impl Call<'_> {
             Way::Probe => None,
         };
         let replied = match kept {
-            Some(Ok(replied)) if !is_of_an_ending_connection(&replied.0) => Ok(replied),
-            // It was the slower of two, and its visitor has gone with the other's answer.
-            Some(replied) if self.progress.has_landed() => replied,
+            // Landed, it was the slower of two, and its visitor has gone with the other's answer.
+            Some(replied) if !is_of_an_ending_connection(&replied) || self.progress.has_landed() => {
+                replied.map_err(|lost| lost.error)
+            }
             kept => {
                 if kept.is_some() {
                     self.goes_out(Attempt::Reconnect);
@@ -329,10 +332,14 @@ impl Tried {
     }
 }
 
-/// A kept connection may end in the middle of an answer, or with a 408, which a server sends on a connection that it closes
+/// A kept connection may end before an answer, in the middle of one, or with a 408, which a server sends on a connection that it closes
 /// for being idle (RFC 9110, section 15.5.9).
-fn is_of_an_ending_connection(reply: &Reply) -> bool {
-    reply.status == http::StatusCode::REQUEST_TIMEOUT || reply.body == Err(BrokenBody::CutShort)
+fn is_of_an_ending_connection(replied: &Result<(Reply, Option<Lease>), Lost>) -> bool {
+    match replied {
+        Ok((_, Some(lease))) if lease.is_shared() => false,
+        Ok((reply, _)) => reply.status == StatusCode::REQUEST_TIMEOUT || reply.body == Err(BrokenBody::CutShort),
+        Err(lost) => !lost.is_of_stream,
+    }
 }
 
 /// What another worker of the tracker's, or the same one in a moment, may do better: 5xx, 429, an answer that was cut short.

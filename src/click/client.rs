@@ -93,6 +93,13 @@ impl Seat {
 /// The connection of a call whose reply has been read whole. Dropped, it is not used again if it is of HTTP/1.1.
 pub struct Lease(Connection);
 
+impl Lease {
+    /// Whether the connection is of many requests, and goes on whatever became of one of them.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self.0, Connection::Shared(_))
+    }
+}
+
 /// The connections to one tracker.
 pub struct Client {
     pub(super) endpoint: Endpoint,
@@ -162,13 +169,13 @@ impl Client {
     /// Sends a request on a kept connection if there is one that lives; never on the connection that `other_than` is on.
     ///
     /// Dropped at an await, it closes the connection that it uses; one that others use too stays.
-    pub async fn kept(
+    pub(super) async fn kept(
         &self,
         target: &Target,
         now: Instant,
         seat: &Seat,
         other_than: Option<&Seat>,
-    ) -> Option<Result<(Reply, Option<Lease>), CallError>> {
+    ) -> Option<Result<(Reply, Option<Lease>), Lost>> {
         let other = other_than.map_or(0, Seat::number);
         loop {
             let connection = self.take(other, now)?;
@@ -176,8 +183,7 @@ impl Client {
             match self.exchange(connection, target).await {
                 // The tracker has not seen it. What gave it back is kept no more, so that this ends.
                 Err(lost) if lost.is_unsent => {}
-                Err(lost) => return Some(Err(lost.error)),
-                Ok(replied) => return Some(Ok(replied)),
+                replied => return Some(replied),
             }
         }
     }

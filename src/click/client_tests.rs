@@ -42,7 +42,7 @@ fn over_tls(alpn: &[&str], change: fn(&mut Tracker)) -> (Arc<Client>, Arc<Script
 async fn ask_on(client: &Client, seat: &Seat) -> Result<String, CallError> {
     let target = target();
     let replied = match client.kept(&target, Instant::now(), seat, None).await {
-        Some(replied) => replied,
+        Some(replied) => replied.map_err(|lost| lost.error),
         None => client.fresh(&target, seat, Instant::now() + LIMIT).await,
     };
     let (reply, lease) = replied?;

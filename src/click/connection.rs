@@ -136,6 +136,8 @@ pub(super) struct Lost {
     pub(super) error: CallError,
     /// The request did not go out: it was given back with the connection's end.
     pub(super) is_unsent: bool,
+    /// The tracker ended this request alone: its connection lives.
+    pub(super) is_of_stream: bool,
     /// It was the connection that broke; over HTTP/2, not because the tracker said so.
     pub(super) is_broken: bool,
 }
@@ -167,7 +169,8 @@ impl Connection {
         }
     }
 
-    /// Sends a request and reads the reply whole. The connection comes back if it can be used again.
+    /// Sends a request and reads the reply whole. The connection comes back if it can be used again: one that is shared also from
+    /// a reply that was cut short, if the tracker ended this request alone.
     ///
     /// Dropped at an await, it closes an HTTP/1.1 connection, and of an HTTP/2 one resets the request's stream alone.
     pub(super) async fn exchange(self, endpoint: &Endpoint, target: &Target) -> Result<(Reply, Option<Self>), Lost> {
@@ -190,8 +193,8 @@ impl Connection {
                     lost(&error)
                 })?;
                 shared.waits_since.store(shared.age(), Ordering::Relaxed);
-                let reply = reply(response).await;
-                Ok((reply, Some(Self::Shared(place))))
+                let (reply, goes_on) = reply(response).await;
+                Ok((reply, goes_on.then_some(Self::Shared(place))))
             }
         }
     }
@@ -234,6 +237,12 @@ fn of_http2(error: &hyper::Error) -> Option<&h2::Error> {
     std::error::Error::source(error)?.downcast_ref()
 }
 
+/// Whether a stream was ended, and its connection was not. One that was refused is as if it had never been sent (RFC 9113,
+/// section 8.7): it may go out again at once, elsewhere.
+fn is_of_stream(error: &hyper::Error) -> bool {
+    of_http2(error).is_some_and(|error| error.is_reset() && error.reason() != Some(h2::Reason::REFUSED_STREAM))
+}
+
 /// What a tracker refused or did not come to before its GOAWAY is as if it had never been sent (RFC 9113, sections 6.8 and 8.7).
 fn lost(error: &hyper::Error) -> Lost {
     let http2 = of_http2(error);
@@ -250,26 +259,34 @@ fn lost(error: &hyper::Error) -> Lost {
             CallError::Unreachable("the connection broke before an answer came")
         },
         is_unsent: error.is_canceled(),
+        is_of_stream: is_of_stream(error),
         is_broken: !is_nonsense && !is_told,
     }
 }
 
-/// Dropped at the await, it takes the connection or the stream with it.
-async fn reply(response: Response<Incoming>) -> Reply {
+/// A reply, and whether its connection goes on.
+///
+/// Dropped at the await, it takes the stream with it.
+async fn reply(response: Response<Incoming>) -> (Reply, bool) {
     let status = response.status();
     let retry_after = response.headers().get(header::RETRY_AFTER);
     let retry_after = retry_after.and_then(|value| seconds(value.as_bytes()));
     let date = response.headers().get(header::DATE);
     let date = date.and_then(|date| date.as_bytes().try_into().ok());
+    let mut goes_on = true;
     let body = match Limited::new(response.into_body(), MAX_ANSWER_BYTES).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(BrokenBody::TooLarge),
-        Err(_) => Err(BrokenBody::CutShort),
+        Err(error) => {
+            goes_on = error.downcast_ref().is_some_and(is_of_stream);
+            Err(BrokenBody::CutShort)
+        }
     };
-    Reply {
+    let reply = Reply {
         status,
         body,
         retry_after,
         date,
-    }
+    };
+    (reply, goes_on)
 }

@@ -108,6 +108,7 @@ impl Http1 {
                         return Err(Lost {
                             error: CallError::NotHttp,
                             is_unsent: false,
+                            is_of_stream: false,
                             is_broken: false,
                         });
                     }
@@ -159,6 +160,7 @@ fn broken(why: &'static str) -> Lost {
     Lost {
         error: CallError::Unreachable(why),
         is_unsent: false,
+        is_of_stream: false,
         is_broken: true,
     }
 }

@@ -221,6 +221,77 @@ async fn connections_that_go_away_in_a_burst_cost_no_visitor() {
     }
 }
 
+/// A tracker that ends a request, and not the connection, has failed at it as by an answer: a fresh connection is made where the
+/// kept one died.
+#[tokio::test]
+async fn a_stream_that_is_reset_is_repeated_by_measure_on_its_connection() {
+    #[derive(Clone, Copy, Debug)]
+    enum Does {
+        Resets(h2::Reason),
+        CutsShort(h2::Reason),
+        Says(u16),
+        BreaksOnce,
+    }
+    let nobody = ClickApi::always(Act::Close).await;
+    for (does, requests) in [
+        (Does::Resets(h2::Reason::INTERNAL_ERROR), 3),
+        (Does::Resets(h2::Reason::CANCEL), 3),
+        (Does::Resets(h2::Reason::HTTP_1_1_REQUIRED), 3),
+        (Does::CutsShort(h2::Reason::INTERNAL_ERROR), 3),
+        (Does::CutsShort(h2::Reason::CANCEL), 3),
+        (Does::Says(408), 1),
+        (Does::BreaksOnce, 2),
+    ] {
+        let tls = Tls::speaking(&["h2"]);
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counts = Arc::clone(&asked);
+        let (address, connections) = tls
+            .serve(move |stream, _| {
+                let asked = Arc::clone(&counts);
+                async move {
+                    let Ok(mut connection) = h2::server::handshake(stream).await else {
+                        return;
+                    };
+                    while let Some(Ok((_, mut respond))) = connection.accept().await {
+                        let nth = asked.fetch_add(1, Ordering::SeqCst);
+                        match does {
+                            _ if nth == 0 => answer(respond),
+                            Does::Resets(reason) => respond.send_reset(reason),
+                            Does::CutsShort(reason) => {
+                                let mut body = respond.send_response(Response::new(()), false).expect("a stream");
+                                body.send_data(Bytes::from_static(b"{"), false).expect("a stream");
+                                // What was not sent yet would go with a reset.
+                                tokio::spawn(async move {
+                                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                                    body.send_reset(reason);
+                                });
+                            }
+                            Does::Says(status) => {
+                                let mut response = Response::new(());
+                                *response.status_mut() = status.try_into().expect("a status");
+                                respond.send_response(response, true).expect("a stream");
+                            }
+                            Does::BreaksOnce if nth == 1 => return,
+                            Does::BreaksOnce => answer(respond),
+                        }
+                    }
+                }
+            })
+            .await;
+        let folder = Folder::new();
+        let edge = tls.edge(&folder, &nobody, address);
+        eventually("a warm connection", async || connections.load(Ordering::SeqCst) > 0).await;
+        visit(&edge, 0..1).await;
+        let made = connections.load(Ordering::SeqCst);
+        let got = edge.visitor().from("2001:db8::ffff").get("/go").await;
+        assert_eq!(asked.load(Ordering::SeqCst), 1 + requests, "{does:?}");
+        let has_more = connections.load(Ordering::SeqCst) > made;
+        let is_broken = matches!(does, Does::BreaksOnce);
+        assert_eq!(has_more, is_broken, "{does:?}");
+        assert_eq!(got.location().ends_with("click_id=1"), is_broken, "{does:?}");
+    }
+}
+
 fn answer(mut respond: h2::server::SendResponse<Bytes>) {
     // Whoever has gone meanwhile wants no answer.
     if let Ok(mut body) = respond.send_response(Response::new(()), false) {

@@ -1,6 +1,6 @@
 //! Templates in a configuration: their mistakes, at the very characters.
 
-use std::{ops::Range, sync::Arc};
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use super::{Mistake, Mistakes, Spanned, geoip::Named, source::Place};
 use crate::redirect::{
@@ -44,12 +44,13 @@ fn need_databases<'m>(
     named: Named,
     mistakes: &Mistakes,
 ) {
+    let mut places = MacroPlaces::of(text);
     for found in macros {
         match found {
             Macro::Country => {
-                named.need_country(macro_place(text, "country"), "`{country}` needs a database", mistakes);
+                named.need_country(places.next("country"), "`{country}` needs a database", mistakes);
             }
-            Macro::Asn => named.need_asn(macro_place(text, "asn"), "`{asn}` needs a database", mistakes),
+            Macro::Asn => named.need_asn(places.next("asn"), "`{asn}` needs a database", mistakes),
             _ => {}
         }
     }
@@ -75,6 +76,7 @@ pub(super) fn traffic(text: &Spanned<&str>, forward: Forward, named: Named, mist
         let warning = Mistake::warning("`{click_id}` stands behind `#`, which browsers do not send").at(text.place);
         mistakes.push(warning.help("keep it if the advertiser's page reads it there; else move it before `#`"));
     }
+    let mut places = MacroPlaces::of(text);
     for name in url.params() {
         let warning = Mistake::warning(format!(
             "`{{{name}}}` is no macro of onehop's, and is taken from the tracker's answer"
@@ -83,7 +85,7 @@ pub(super) fn traffic(text: &Spanned<&str>, forward: Forward, named: Named, mist
             || "if the tracker does not send it, it stays empty".to_owned(),
             |near| format!("did you mean `{{{near}}}`?"),
         );
-        mistakes.push(warning.at(macro_place(text, name)).help(near));
+        mistakes.push(warning.at(places.next(name)).help(near));
     }
     need_databases(url.macros(), text, named, mistakes);
     warn_of_habits(text, mistakes);
@@ -137,10 +139,29 @@ fn warn_of_habits(text: &Spanned<&str>, mistakes: &Mistakes) {
     }
 }
 
-/// Where a macro stands first.
-fn macro_place(text: &Spanned<&str>, name: &str) -> Place {
-    let begin = text.value.find(&format!("{{{name}}}")).unwrap_or_default();
-    part(text, &(begin..begin + name.len() + 2))
+/// Where macros stand, the same one at its next place each time.
+struct MacroPlaces<'t> {
+    text: &'t Spanned<&'t str>,
+    /// By name, how much of the text is behind us.
+    read: HashMap<&'t str, usize>,
+}
+
+impl<'t> MacroPlaces<'t> {
+    fn of(text: &'t Spanned<&'t str>) -> Self {
+        Self {
+            text,
+            read: HashMap::new(),
+        }
+    }
+
+    fn next(&mut self, name: &'t str) -> Place {
+        let read = self.read.entry(name).or_default();
+        let found = self.text.value[*read..].find(&format!("{{{name}}}"));
+        let begin = *read + found.unwrap_or_default();
+        let end = begin + name.len() + "{}".len();
+        *read = end;
+        part(self.text, &(begin..end))
+    }
 }
 
 fn told<T>(read: Result<T, TemplateMistakes>, text: &Spanned<&str>, mistakes: &Mistakes) -> Option<T> {

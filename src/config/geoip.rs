@@ -66,17 +66,22 @@ pub(super) fn read(table: Option<TableReader<'_>>, folder: &Path, built_in: &[Bu
         let path = folder.join(text.value);
         match Database::open(kind, path.clone(), &mut geoip.places) {
             Ok(database) => geoip.databases.push(database),
-            Err(why) => unusable(&text, &path, &why, mistakes),
+            Err(why) => unusable(&text, kind, &path, &why, mistakes),
         }
     }
     table.finish(&[]);
     geoip
 }
 
-fn unusable(text: &Spanned<&str>, path: &Path, why: &Unusable, mistakes: &Mistakes) {
+fn unusable(text: &Spanned<&str>, kind: Kind, path: &Path, why: &Unusable, mistakes: &Mistakes) {
     let mistake = Mistake::error(format!("`{}` cannot be used: {why}", path.display())).at(text.place);
-    mistakes.push(match why {
-        Unusable::Unreadable(_) => mistake.help("paths are relative to the file that names them"),
-        Unusable::NotAFile | Unusable::NotADatabase(_) | Unusable::Puzzling => mistake,
-    });
+    mistakes.push(mistake.help(match (why, kind) {
+        (Unusable::Unreadable(_), _) => "paths are relative to the file that names them",
+        (Unusable::NotAFile, _) => "name the .mmdb file itself",
+        (Unusable::NotADatabase(_), Kind::Country) => {
+            "name a database of countries or cities in MaxMind's format, .mmdb"
+        }
+        (Unusable::NotADatabase(_), Kind::Asn) => "name a database of autonomous systems in MaxMind's format, .mmdb",
+        (Unusable::Puzzling, _) => "fetch it again, or take another",
+    }));
 }

@@ -18,7 +18,7 @@ use super::json_words::words;
 use super::mistake::{Mistake, Mistakes, quoted};
 use super::plain_json;
 use super::source::{Place, SourceId};
-use super::toml::integer_too_large;
+use super::toml::{FLATTER, integer_too_large};
 use super::tree::{DEEPEST, Key, Node, Tree, Value};
 
 /// A table of no more keys is searched for each of them.
@@ -70,7 +70,8 @@ pub(super) fn parse_json(source: SourceId, text: &str, left_out: Range<usize>, m
     let root = reading.node(value);
     if !matches!(root.value, Value::Table(_)) {
         let what = format!("expected a table (`{{…}}`), found {}", root.value.kind());
-        mistakes.push(Mistake::error(what).at(root.place));
+        let mistake = Mistake::error(what).at(root.place);
+        mistakes.push(mistake.help("a file is one table, with all that it says between `{` and `}`"));
         return None;
     }
     let complete = mistakes.errors() == before;
@@ -132,20 +133,19 @@ impl Reading<'_> {
         let (message, help) = words(error.kind());
         let range = error.range();
         let mut mistake = Mistake::error(message).at(self.place(range.start..range.end));
-        mistake.help = help.map(str::to_owned);
         // An unclosed bracket is known only by where it opens.
         if matches!(
             error.kind(),
             ParseErrorKind::UnterminatedObject | ParseErrorKind::UnterminatedArray
         ) {
-            mistake.label = Some("opened here".to_owned());
+            mistake = mistake.label("opened here");
         }
-        self.mistakes.push(mistake);
+        self.mistakes.push(mistake.help(help));
     }
 
-    fn error(&self, start: usize, len: usize, message: impl Into<String>) {
+    fn error(&self, start: usize, len: usize, message: impl Into<String>, help: &str) {
         let place = self.place(start..start + len);
-        self.mistakes.push(Mistake::error(message).at(place));
+        self.mistakes.push(Mistake::error(message).at(place).help(help));
     }
 
     /// Looks at characters only: the library recurses further than a small stack allows, and takes
@@ -158,7 +158,12 @@ impl Reading<'_> {
             if in_string {
                 if byte < b' ' {
                     let what = "a line break or control character inside a string";
-                    self.error(at, 1, what);
+                    self.error(
+                        at,
+                        1,
+                        what,
+                        "close the string with `\"`, or write an escape such as `\\n`",
+                    );
                     fine = false;
                 }
                 match byte {
@@ -177,7 +182,7 @@ impl Reading<'_> {
                     depth += 1;
                     if depth > DEEPEST {
                         let what = format!("values may not stand more than {DEEPEST} deep inside each other");
-                        self.error(at, 1, what);
+                        self.error(at, 1, what, FLATTER);
                         return false;
                     }
                 }
@@ -189,7 +194,7 @@ impl Reading<'_> {
                     let c = text.get(at..).and_then(|rest| rest.chars().next()).unwrap_or_default();
                     if c.is_whitespace() || c.is_control() {
                         let what = format!("the character U+{:04X} is no white space in JSON", c as u32);
-                        self.error(at, c.len_utf8(), what);
+                        self.error(at, c.len_utf8(), what, "write a plain space, or leave it out");
                         fine = false;
                     }
                 }
@@ -232,7 +237,8 @@ impl Reading<'_> {
             if let Some((first, _)) = before.and_then(|number| entries.get(number)) {
                 let what = format!("the key {} is there twice", quoted(&name));
                 let twice = Mistake::error(what).at(place).label("again here");
-                self.mistakes.push(twice.second(first.place, "first here"));
+                let twice = twice.second(first.place, "first here");
+                self.mistakes.push(twice.help("keep one of them"));
                 continue;
             }
             entries.push((Key { name, place }, self.node(property.value)));
@@ -245,7 +251,8 @@ impl Reading<'_> {
             if digits.parse().is_ok_and(f64::is_finite) {
                 return Value::Other("a decimal number");
             }
-            self.mistakes.push(Mistake::error("the number is too large").at(place));
+            let mistake = Mistake::error("the number is too large").at(place);
+            self.mistakes.push(mistake.help("write a smaller one"));
             return Value::Other("a number that is too large");
         }
         if let Ok(value) = digits.parse() {

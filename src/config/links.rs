@@ -158,7 +158,11 @@ impl LinkReader<'_> {
             let missing = Mistake::error("the link leads to no offer").at(header);
             self.mistakes.push(missing.help("add a [[link.offer]]"));
         }
-        table.finish(&[(&OF_OFFER, "is an offer's: write it below a [[link.offer]]")]);
+        table.finish(&[(
+            &OF_OFFER,
+            "is an offer's: write it below a [[link.offer]]",
+            "move it to each offer of the link that it is meant for",
+        )]);
         if let Some(offers) = &offers {
             reach::warn_of_unreachable(offers, weighted, self.bots, self.mistakes);
             if order_is_known {

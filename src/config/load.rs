@@ -35,20 +35,24 @@ use crate::{
 const SCHEMA: &str = "$schema";
 
 /// Keys of the main file, where a file of links holds none of them.
-const OF_MAIN: [&str; 12] = [
-    "links",
-    "listen",
-    "tls",
-    "visitor",
-    "geoip",
-    "click",
-    "click_log",
-    "limits",
-    "metrics",
-    "unmatched",
-    "tracker",
-    "defaults",
-];
+const OF_MAIN: (&[&str], &str, &str) = (
+    &[
+        "links",
+        "listen",
+        "tls",
+        "visitor",
+        "geoip",
+        "click",
+        "click_log",
+        "limits",
+        "metrics",
+        "unmatched",
+        "tracker",
+        "defaults",
+    ],
+    "belongs into the main file: a file of links holds [[link]] alone",
+    "move it to the file that names this one in `links`",
+);
 
 /// A configuration: valid by construction.
 pub struct Config {
@@ -281,8 +285,7 @@ impl Files {
             };
             read_links(file, Some(&mut root));
             root.string(SCHEMA);
-            let elsewhere = "belongs into the main file: a file of links holds [[link]] alone";
-            root.finish(&[(&OF_MAIN, elsewhere)]);
+            root.finish(&[OF_MAIN]);
         }
         let served = Served {
             links: &links.table,
@@ -362,7 +365,8 @@ pub(super) fn matching(folder: &Path, pattern: &Spanned<&str>, mistakes: &Mistak
         Ok(found) => found,
         Err(error) => {
             let mistake = Mistake::error("this is no pattern of file names").at(pattern.place);
-            mistakes.push(mistake.label(error.msg));
+            let help = "`*` stands for any part of a name, `?` for one letter, `[ab]` for one of some";
+            mistakes.push(mistake.label(error.msg).help(help));
             return Vec::new();
         }
     };
@@ -372,12 +376,15 @@ pub(super) fn matching(folder: &Path, pattern: &Spanned<&str>, mistakes: &Mistak
             Ok(path) if path.is_file() => paths.push(path),
             Ok(_) => {}
             Err(error) => {
-                mistakes.error(pattern.place, format!("a folder cannot be read: {}", error.error()));
+                let mistake = Mistake::error(format!("a folder cannot be read: {}", error.error()));
+                let help = "let the user that onehop runs as look into the folders that the pattern fits";
+                mistakes.push(mistake.at(pattern.place).help(help));
             }
         }
     }
     if paths.is_empty() {
-        mistakes.warning(pattern.place, "no file has such a name");
+        let warning = Mistake::warning("no file has such a name").at(pattern.place);
+        mistakes.push(warning.help("patterns are relative to the folder of the file that names them"));
     }
     paths
 }

@@ -19,10 +19,10 @@ pub(super) enum Severity {
     Warning,
 }
 
-/// One mistake. The texts must not quote values of keys that may be secret; known secrets in them
-/// are masked when they are shown.
+/// One mistake; without its mend, a `Mistake<()>`, it cannot be told. The texts must not quote values of keys that may be secret;
+/// known secrets in them are masked when they are shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Mistake {
+pub(super) struct Mistake<Mend = String> {
     pub severity: Severity,
     pub message: String,
     /// A few words at the underlined text.
@@ -30,10 +30,11 @@ pub(super) struct Mistake {
     pub place: Option<Place>,
     /// Another place with its words, such as "first here".
     pub second: Option<(Place, String)>,
-    pub help: Option<String>,
+    /// How to mend it.
+    pub help: Mend,
 }
 
-impl Mistake {
+impl Mistake<()> {
     pub(super) fn error(message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
@@ -41,7 +42,7 @@ impl Mistake {
             label: None,
             place: None,
             second: None,
-            help: None,
+            help: (),
         }
     }
 
@@ -52,6 +53,19 @@ impl Mistake {
         }
     }
 
+    pub(super) fn help(self, help: impl Into<String>) -> Mistake {
+        Mistake {
+            severity: self.severity,
+            message: self.message,
+            label: self.label,
+            place: self.place,
+            second: self.second,
+            help: help.into(),
+        }
+    }
+}
+
+impl<Mend> Mistake<Mend> {
     pub(super) fn at(mut self, place: Place) -> Self {
         self.place = Some(place);
         self
@@ -64,11 +78,6 @@ impl Mistake {
 
     pub(super) fn second(mut self, place: Place, label: impl Into<String>) -> Self {
         self.second = Some((place, label.into()));
-        self
-    }
-
-    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
         self
     }
 }
@@ -92,16 +101,6 @@ impl Mistakes {
         if count.get() <= KEPT {
             self.list.borrow_mut().push(mistake);
         }
-    }
-
-    /// Adds an error at a place.
-    pub(super) fn error(&self, place: Place, message: impl Into<String>) {
-        self.push(Mistake::error(message).at(place));
-    }
-
-    /// Adds a warning at a place.
-    pub(super) fn warning(&self, place: Place, message: impl Into<String>) {
-        self.push(Mistake::warning(message).at(place));
     }
 
     pub(super) fn errors(&self) -> usize {

@@ -114,10 +114,12 @@ impl LinkReader<'_> {
             (
                 &OF_LINK,
                 "is the link's: write it above the link's first [[link.offer]]",
+                "move it to the link",
             ),
             (
                 &Condition::KEYS,
                 "is a rule: write it into `when = { … }` or `unless = { … }`",
+                "move it to the offer's rules, `when` for who is meant, `unless` for who is not",
             ),
         ]);
 

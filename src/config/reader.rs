@@ -69,7 +69,9 @@ impl<'a> TableReader<'a> {
         let node = self.raw(key);
         if node.is_none() {
             let what = format!("missing key {}", quoted(key));
-            self.mistakes.push(Mistake::error(what).at(self.place));
+            let mistake = Mistake::error(what).at(self.place);
+            self.mistakes
+                .push(mistake.help("it has no default: write it into this table"));
         }
         node
     }
@@ -137,16 +139,17 @@ impl<'a> TableReader<'a> {
         Some(readers.collect())
     }
 
-    /// Reports every key that was not asked for. `elsewhere` holds groups of keys with a message of their own, such as
-    /// `(&["tls"], "comes with a later version")`.
-    pub(super) fn finish(self, elsewhere: &[(&[&str], &str)]) {
+    /// Reports every key that was not asked for. `elsewhere` holds groups of keys with a message and a mend of their own, such as
+    /// `(&["tls"], "comes with a later version", "leave it out")`.
+    pub(super) fn finish(self, elsewhere: &[(&[&str], &str, &str)]) {
         for (key, _) in self.entries {
             if self.asked.contains(&key.name.as_str()) {
                 continue;
             }
             let name = quoted(&key.name);
-            let mistake = if let Some((_, why)) = elsewhere.iter().find(|(keys, _)| keys.contains(&key.name.as_str())) {
-                Mistake::error(format!("the key {name} {why}"))
+            let of_others = elsewhere.iter().find(|(keys, ..)| keys.contains(&key.name.as_str()));
+            let mistake = if let Some((_, why, help)) = of_others {
+                Mistake::error(format!("the key {name} {why}")).help(*help)
             } else {
                 let unknown = Mistake::error(format!("unknown key {name}"));
                 unknown.help(values::suggestion(&key.name, &self.asked, "keys"))

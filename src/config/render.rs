@@ -97,7 +97,7 @@ fn remark(mistake: &Mistake, files: &HashMap<SourceId, Excerpts>, secrets: &Secr
         is_mistake: mistake.severity == Severity::Error,
         message,
         place,
-        mend: mistake.help.as_ref().map(|help| clean(help, secrets)),
+        mend: Some(clean(&mistake.help, secrets)),
     }
 }
 
@@ -142,9 +142,7 @@ fn one(mistake: &Mistake, files: &HashMap<SourceId, Excerpts>, secrets: &Secrets
         let annotation = kind.span(spot.start..spot.end).label(label);
         group = group.element(origin).element(snippet.annotation(annotation));
     }
-    if let Some(help) = &mistake.help {
-        group = group.element(Level::HELP.message(clean(help, secrets)));
-    }
+    let group = group.element(Level::HELP.message(clean(&mistake.help, secrets)));
     let text = renderer.render(&[group]);
     let lines: Vec<&str> = text.lines().filter(|line| !is_bare(line)).collect();
     lines.join("\n")

@@ -122,7 +122,9 @@ impl Listen<'_> {
     fn free_address(&mut self, text: &Spanned<&str>) -> Option<SocketAddr> {
         let found = address(text, self.mistakes)?;
         if found.port() != 0 && self.taken.contains(&found) {
-            self.mistakes.error(text.place, "this address is listened on already");
+            let mistake = Mistake::error("this address is listened on already").at(text.place);
+            self.mistakes
+                .push(mistake.help("give each an address or a port of its own"));
         }
         self.taken.push(found);
         Some(found)
@@ -295,7 +297,8 @@ pub(super) fn unmatched(table: Option<TableReader<'_>>, named: Named, loops: &Lo
     match (status, redirect) {
         (Some(status), Some(redirect)) => {
             let mistake = Mistake::error("a hit without a link gets a status or a redirect, not both");
-            mistakes.push(mistake.at(redirect.place).second(status.place, "the status"));
+            let mistake = mistake.at(redirect.place).second(status.place, "the status");
+            mistakes.push(mistake.help("leave one of the two out"));
             nothing
         }
         (_, Some(text)) => match urls::fallback(&text, Use::Visitor, named, mistakes) {

@@ -87,11 +87,14 @@ impl Sources {
         let largest = if is_json(file) { LARGEST_JSON } else { LARGEST };
         match read_bytes(file, largest) {
             Ok(bytes) => self.add_bytes(shown, bytes, mistakes),
-            Err(why) => {
-                let what = format!("cannot read `{}`: {why}", shown.display());
-                let mut mistake = Mistake::error(what);
+            Err((why, help)) => {
+                let mut mistake = Mistake::error(format!("cannot read `{}`: {why}", shown.display()));
                 mistake.place = named_at;
-                mistakes.push(mistake);
+                mistakes.push(mistake.help(match (help, named_at) {
+                    (Some(help), _) => help,
+                    (None, Some(_)) => "paths are relative to the file that names them",
+                    (None, None) => "name the configuration with `-c FILE`",
+                }));
                 None
             }
         }
@@ -134,12 +137,18 @@ impl Sources {
     }
 }
 
-fn read_bytes(file: &Path, largest: u64) -> Result<Vec<u8>, String> {
+/// Why a file is not read, and how to mend it, where that does not depend on who names it.
+type Unread = (String, Option<&'static str>);
+
+fn read_bytes(file: &Path, largest: u64) -> Result<Vec<u8>, Unread> {
     let why = |error: std::io::Error| match error.kind() {
-        ErrorKind::NotFound => "there is no such file".to_owned(),
-        ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        ErrorKind::IsADirectory => "it is a directory, not a file".to_owned(),
-        _ => error.to_string(),
+        ErrorKind::NotFound => ("there is no such file".to_owned(), None),
+        ErrorKind::PermissionDenied => (
+            "permission denied".to_owned(),
+            Some("let the user that onehop runs as read it"),
+        ),
+        ErrorKind::IsADirectory => ("it is a directory, not a file".to_owned(), Some("name a file in it")),
+        _ => (error.to_string(), None),
     };
     let file = File::open(file).map_err(why)?;
     // A large file is not copied from vector to vector as it grows.
@@ -147,7 +156,8 @@ fn read_bytes(file: &Path, largest: u64) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
     file.take(largest + 1).read_to_end(&mut bytes).map_err(why)?;
     if bytes.len() as u64 > largest {
-        return Err(format!("it is larger than {} MiB", largest >> 20));
+        let why = format!("it is larger than {} MiB", largest >> 20);
+        return Err((why, Some("make several files of it, or of its links")));
     }
     Ok(bytes)
 }

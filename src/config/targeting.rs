@@ -36,7 +36,11 @@ pub(super) fn rules(mut table: TableReader<'_>, unless: bool, named: Named) -> O
     }
     reader.read(&mut table);
     let of_window = ["days", "from", "to", "zone"];
-    table.finish(&[(&of_window, "is of a window: write it into `time = { … }`")]);
+    table.finish(&[(
+        &of_window,
+        "is of a window: write it into `time = { … }`",
+        "move it to the window",
+    )]);
     let rule = |condition| Rule { unless, condition };
     (mistakes.errors() == before).then(|| reader.conditions.into_iter().map(rule).collect())
 }

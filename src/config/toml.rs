@@ -17,6 +17,9 @@ use super::tree::{DEEPEST, Key, Node, Tree, Value};
 /// Parts of a dotted key. The library bounds brackets but not dots.
 const MOST_PARTS: usize = 16;
 
+/// The mend of what is too deep, in both formats.
+pub(super) const FLATTER: &str = "nothing that onehop reads is so deep: leave out what is around it";
+
 /// Reads TOML. All syntax errors are reported at once.
 pub(super) fn parse_toml(source: SourceId, text: &str, mistakes: &Mistakes) -> Option<Tree> {
     let before = mistakes.errors();
@@ -35,11 +38,10 @@ pub(super) fn parse_toml(source: SourceId, text: &str, mistakes: &Mistakes) -> O
         if !seen.insert((error.span().map(|s| (s.start, s.end)), error.message().to_owned())) {
             continue;
         }
-        let mut mistake = Mistake::error(message(error.message(), error.span(), text));
+        let mistake = Mistake::error(message(error.message(), error.span(), text));
         let span = error.span().unwrap_or_default();
-        mistake.place = Some(reading.place(span.clone()));
+        mistakes.push(mistake.at(reading.place(span.clone())).help(help(error.message())));
         reading.broken.push(span);
-        mistakes.push(mistake);
     }
     let root = Node {
         value: reading.table(root.into_inner(), 1),
@@ -78,8 +80,9 @@ impl Reading<'_> {
                     if parts == MOST_PARTS + 1 {
                         let span = token.span();
                         let what = format!("a key may not have more than {MOST_PARTS} parts");
+                        let mistake = Mistake::error(what).at(self.place(span.start()..span.end()));
                         self.mistakes
-                            .push(Mistake::error(what).at(self.place(span.start()..span.end())));
+                            .push(mistake.help("a name with dots of its own stands in quotes"));
                         short = false;
                     }
                 }
@@ -117,7 +120,7 @@ impl Reading<'_> {
         let place = self.place(node.span());
         if depth > DEEPEST {
             let what = format!("values may not stand more than {DEEPEST} deep inside each other");
-            self.mistakes.push(Mistake::error(what).at(place));
+            self.mistakes.push(Mistake::error(what).at(place).help(FLATTER));
             let value = Value::Other("a value nested too deeply");
             return Node { value, place };
         }
@@ -160,6 +163,19 @@ fn message<'m>(message: &'m str, span: Option<Range<usize>>, text: &str) -> &'m 
     match span.and_then(|span| text.get(span)) {
         Some("") => "expected a value",
         _ => UNQUOTED,
+    }
+}
+
+/// The mend of what the library finds.
+fn help(message: &str) -> &'static str {
+    if message == "duplicate key" {
+        "keep one of them"
+    } else if message.starts_with("cannot extend") {
+        "write all that belongs to it at one place"
+    } else if message.contains("recur") {
+        FLATTER
+    } else {
+        "a line is `key = value`, a `[header]` or a `# comment`; texts stand in quotes"
     }
 }
 

@@ -15,6 +15,11 @@ const LONGEST: Duration = Duration::from_hours(366 * 24);
 /// More names in a help line are not read.
 const MOST_LISTED: usize = 30;
 
+/// The mends of what is no duration, and no size.
+const LIKE_A_DURATION: &str = "write it like `\"300s\"`, `\"1500ms\"` or `\"5m\"`";
+const LIKE_A_SIZE: &str = "write it like `\"1GB\"`, `\"500MB\"` or `\"100KB\"`";
+const LONGEST_DURATION: &str = "a year is the longest";
+
 /// The units of sizes.
 pub(super) const SIZE_UNITS: [(&str, u64); 3] = [("KB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000)];
 /// The most of a unit; there are larger ones, or no such disks.
@@ -41,19 +46,22 @@ pub(super) fn wrong_type(wanted: &str, node: &Node, mistakes: &Mistakes) {
         return;
     }
     let what = format!("expected {wanted}, found {}", node.value.kind());
-    let mistake = Mistake::error(what).at(node.place);
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    mistakes.push(match &node.value {
-        Value::String(text) if wanted == "an integer" && is_number(text) => mistake.help("write it without quotes"),
-        Value::Integer(_) | Value::Other("a date or time") if wanted.starts_with("a string") => {
-            mistake.help("put it in quotes")
-        }
-        Value::Other("a decimal number") if wanted == "an integer" => mistake.help("write a whole number"),
-        Value::Table(_) if wanted == "an array of tables" => {
-            mistake.help("write its name in double brackets, `[[…]]`, each time there is one")
-        }
-        _ => mistake,
-    });
+    let help = match (wanted, &node.value) {
+        ("an integer", Value::String(text)) if is_number(text) => "write it without quotes",
+        ("an integer", Value::Other("a decimal number")) => "write a whole number",
+        ("an integer", _) => "write a whole number, without quotes",
+        ("`true` or `false`", _) => "write one of the two words, without quotes",
+        ("a duration in a string", _) => LIKE_A_DURATION,
+        ("a size in a string", _) => LIKE_A_SIZE,
+        ("a table", _) => "write its keys below its header, `[…]`, or between braces, `{ … }`",
+        ("an array of tables", Value::Table(_)) => "write its name in double brackets, `[[…]]`, each time there is one",
+        ("an array of tables", _) => "write `[[…]]` above the keys of each, or in JSON `[{ … }, { … }]`",
+        (_, Value::Integer(_) | Value::Other("a date or time")) => "put it in quotes",
+        ("a string", _) => "write a text in double quotes",
+        _ => "write a text in double quotes, or several of them: `[\"…\", \"…\"]`",
+    };
+    mistakes.push(Mistake::error(what).at(node.place).help(help));
 }
 
 pub(super) fn string<'a>(node: &'a Node, mistakes: &Mistakes) -> Option<Spanned<&'a str>> {
@@ -73,7 +81,12 @@ pub(super) fn integer_in(node: &Node, range: RangeInclusive<i64>, mistakes: &Mis
         return Some(spanned(node, number));
     }
     let (least, most) = range.into_inner();
-    mistakes.error(node.place, format!("expected an integer from {least} to {most}"));
+    let mistake = Mistake::error(format!("expected an integer from {least} to {most}")).at(node.place);
+    mistakes.push(mistake.help(if number < least {
+        format!("the least is {least}")
+    } else {
+        format!("the most is {most}")
+    }));
     None
 }
 
@@ -104,16 +117,19 @@ pub(super) fn duration(node: &Node, zero: Zero, mistakes: &Mistakes) -> Option<S
     let mistake = match humantime::parse_duration(text) {
         Ok(value) if value.is_zero() && zero == Zero::Refused => {
             Mistake::error("the duration must be longer than zero")
+                .help("write `\"1ms\"` or more, or leave the key out")
         }
         Ok(value) if value > LONGEST => {
-            Mistake::error("the duration is too long or too precise").help("a year is the longest")
+            Mistake::error("the duration is too long or too precise").help(LONGEST_DURATION)
         }
         Ok(value) => return Some(spanned(node, value)),
-        Err(humantime::DurationError::NumberOverflow) => Mistake::error("the duration is too long or too precise"),
+        Err(humantime::DurationError::NumberOverflow) => {
+            Mistake::error("the duration is too long or too precise").help(LONGEST_DURATION)
+        }
         Err(humantime::DurationError::UnknownUnit { .. }) => {
             Mistake::error("unknown unit in a duration").help("units are `ms`, `s`, `m`, `h` and `d`")
         }
-        Err(_) => Mistake::error("this is not a duration").help("write it like `\"300s\"`, `\"1500ms\"` or `\"5m\"`"),
+        Err(_) => Mistake::error("this is not a duration").help(LIKE_A_DURATION),
     };
     mistakes.push(mistake.at(node.place));
     None
@@ -146,8 +162,9 @@ pub(super) fn size(node: &Node, mistakes: &Mistakes) -> Option<Spanned<u64>> {
         (Ok(number @ 1..=MOST_OF_UNIT), Some((_, bytes))) => return Some(spanned(node, number * bytes)),
         (_, Some(_)) if !digits.is_empty() => {
             Mistake::error(format!("expected a size from 1 to {MOST_OF_UNIT} of its unit"))
+                .help(format!("the least is `\"1KB\"`, the most `\"{MOST_OF_UNIT}GB\"`"))
         }
-        _ => Mistake::error("this is not a size").help("write it like `\"1GB\"`, `\"500MB\"` or `\"100KB\"`"),
+        _ => Mistake::error("this is not a size").help(LIKE_A_SIZE),
     };
     mistakes.push(mistake.at(node.place));
     None

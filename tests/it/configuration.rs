@@ -163,7 +163,13 @@ const MISTAKES: &[(&str, &str, &str, &str, &str)] = &[
         "unknown unit",
         "`ms`",
     ),
-    ("\"1500ms\"", "\"0s\"", "onehop.toml:22:12", "longer than zero", ""),
+    (
+        "\"1500ms\"",
+        "\"0s\"",
+        "onehop.toml:22:12",
+        "longer than zero",
+        "`\"1ms\"`",
+    ),
     (
         "[listen]",
         "[lisen]",
@@ -204,7 +210,7 @@ const MISTAKES: &[(&str, &str, &str, &str, &str)] = &[
         "127.0.0.1:9180",
         "onehop.toml:4:27",
         "listened on already",
-        "",
+        "an address or a port of its own",
     ),
     (
         "proxy_protocol = false",
@@ -281,7 +287,7 @@ const MISTAKES: &[(&str, &str, &str, &str, &str)] = &[
         "",
         "onehop.toml:46:3",
         "missing key `promo_id`",
-        "",
+        "write it into this table",
     ),
     (
         "subid1",
@@ -318,7 +324,13 @@ const MISTAKES: &[(&str, &str, &str, &str, &str)] = &[
         "two links stand at the same place",
         "onehop.toml:42:7",
     ),
-    ("more.json", "none.json", "onehop.toml:1:26", "cannot read", ""),
+    (
+        "more.json",
+        "none.json",
+        "onehop.toml:1:26",
+        "cannot read",
+        "relative to the file",
+    ),
     (
         "[defaults]\n",
         "[tls]\ncerts = \"no/such\"\n[defaults]\n",
@@ -352,14 +364,14 @@ const MISTAKES: &[(&str, &str, &str, &str, &str)] = &[
         "status = 302",
         "onehop.toml:35:10",
         "from 400 to 499",
-        "",
+        "the least is 400",
     ),
     (
         "[unmatched]\n",
         "[unmatched]\nstatus = 410\n",
         "onehop.toml:36:12",
         "not both",
-        "",
+        "leave one of the two out",
     ),
     (
         "path = \"clicks.jsonl\"",
@@ -401,21 +413,21 @@ const MISTAKES: &[(&str, &str, &str, &str, &str)] = &[
         "path = \"clicks.jsonl\"\nrotate_size = \"0MB\"",
         "onehop.toml:30:15",
         "expected a size from 1 to 999999",
-        "",
+        "the least is `\"1KB\"`",
     ),
     (
         "path = \"clicks.jsonl\"",
         "path = \"clicks.jsonl\"\nrotate_every = \"0s\"",
         "onehop.toml:30:16",
         "longer than zero",
-        "",
+        "`\"1ms\"`",
     ),
     (
         "path = \"clicks.jsonl\"",
         "path = \"clicks.jsonl\"\nrotate_size = \"1GB\"\nkeep = 0",
         "onehop.toml:31:8",
         "expected an integer from 1 to 100000",
-        "",
+        "the least is 1",
     ),
     (
         "path = \"clicks.jsonl\"",
@@ -431,7 +443,225 @@ const MISTAKES: &[(&str, &str, &str, &str, &str)] = &[
         "unknown key `rotate`",
         "",
     ),
+    (
+        "admin = \"127.0.0.1:9180\"",
+        "admin = true",
+        "onehop.toml:5:9",
+        "expected a string, found a boolean",
+        "in double quotes",
+    ),
+    (
+        "proxy_protocol = false",
+        "proxy_protocol = 0",
+        "onehop.toml:6:18",
+        "expected `true` or `false`",
+        "without quotes",
+    ),
+    (
+        "cache_entries = 1000",
+        "cache_entries = 4294967297",
+        "onehop.toml:24:17",
+        "expected an integer from 0 to 4294967296",
+        "the most is 4294967296",
+    ),
+    (
+        "cache_entries = 1000",
+        "cache_entries = [1]",
+        "onehop.toml:24:17",
+        "expected an integer, found an array",
+        "write a whole number",
+    ),
+    (
+        "\"1500ms\"",
+        "true",
+        "onehop.toml:22:12",
+        "expected a duration in a string",
+        "`\"300s\"`",
+    ),
+    (
+        "\"1500ms\"",
+        "\"99999999999999999999s\"",
+        "onehop.toml:22:12",
+        "too long or too precise",
+        "a year is the longest",
+    ),
+    (
+        "path = \"clicks.jsonl\"",
+        "path = \"clicks.jsonl\"\nrotate_size = true",
+        "onehop.toml:30:15",
+        "expected a size in a string",
+        "`\"1GB\"`",
+    ),
+    (
+        "at = [\"go.example.com/shoes\", \"*.example.com/shoes/*\"]",
+        "at = true",
+        "onehop.toml:42:6",
+        "expected a string or an array of strings",
+        "[\"…\", \"…\"]",
+    ),
+    (
+        "[limits]\ndrain = \"10s\"\n",
+        "[[limits]]\n",
+        "onehop.toml:31:1",
+        "expected a table, found an array",
+        "below its header",
+    ),
+    (
+        "  [[link.offer]]\n  name",
+        "  [link.offer]\n  name",
+        "onehop.toml:46:3",
+        "expected an array of tables",
+        "double brackets",
+    ),
+    (
+        "preview_url",
+        "offer_id = 1\npreview_url",
+        "onehop.toml:44:1",
+        "is an offer's",
+        "each offer of the link",
+    ),
+    (
+        "  promo_id = 522",
+        "  promo_id = 522\n  order = \"listed\"",
+        "onehop.toml:51:3",
+        "is the link's",
+        "move it to the link",
+    ),
+    (
+        "  promo_id = 522",
+        "  promo_id = 522\n  country = \"DE\"",
+        "onehop.toml:51:3",
+        "is a rule",
+        "`when` for who is meant",
+    ),
+    (
+        "links/*.toml",
+        "links/***.toml",
+        "onehop.toml:1:10",
+        "no pattern of file names",
+        "any part of a name",
+    ),
+    (
+        "more.json",
+        "links",
+        "onehop.toml:1:26",
+        "it is a directory",
+        "name a file in it",
+    ),
+    (
+        "[limits]",
+        "[limits]\ndrain = \"1s\"",
+        "onehop.toml:33:1",
+        "duplicate key",
+        "keep one of them",
+    ),
+    (
+        "[limits]",
+        "[limits",
+        "onehop.toml:31:8",
+        "unclosed table",
+        "a `[header]`",
+    ),
+    (
+        "[limits]",
+        "[limits]\na.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q = 1",
+        "onehop.toml:32:32",
+        "more than 16 parts",
+        "in quotes",
+    ),
+    (
+        "[limits]",
+        "[limits]\nx = [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
+        "onehop.toml:32:",
+        "deep",
+        "leave out what is around it",
+    ),
+    (
+        "[limits]",
+        "[geoip]\ncountry = \"/dev/null\"\n[limits]",
+        "onehop.toml:32:11",
+        "it is no file",
+        "the .mmdb file itself",
+    ),
+    (
+        "[limits]",
+        "[geoip]\nasn = \"key.txt\"\n[limits]",
+        "onehop.toml:32:7",
+        "cannot be used",
+        "autonomous systems in MaxMind's format",
+    ),
 ];
+
+/// The same of the file of links in JSON.
+const MISTAKES_OF_JSON: &[(&str, &str, &str, &str, &str)] = &[
+    (
+        "\"at\"",
+        "\"at\": 1, \"at\"",
+        "more.json:2:12",
+        "`at` is there twice",
+        "keep one of them",
+    ),
+    (
+        "\"link\"",
+        "\"click\": {}, \"link\"",
+        "more.json:1:2",
+        "belongs into the main file",
+        "that names this one",
+    ),
+    (
+        "\"campaign_id\": 2",
+        "\"campaign_id\": 1e999",
+        "more.json:3:44",
+        "number is too large",
+        "a smaller one",
+    ),
+    (
+        "\"campaign_id\": 2",
+        "\"campaign_id\": +2",
+        "more.json:3:44",
+        "no plus sign",
+        "leave it out",
+    ),
+    (
+        "\"campaign_id\": 2",
+        "\"campaign_id\" 2",
+        "more.json:3:43",
+        "expected `:`",
+        "`\"key\": value`",
+    ),
+    (
+        "\"other\"",
+        "\"ot\nher\"",
+        "more.json:2:46",
+        "a line break",
+        "close the string",
+    ),
+    (
+        "{\"link\"",
+        "\u{a0}{\"link\"",
+        "more.json:1:1",
+        "U+00A0",
+        "a plain space",
+    ),
+    (
+        "}]\n}]}",
+        "}]\n}]",
+        "more.json:1:1",
+        "never closed with `}`",
+        "behind its last entry",
+    ),
+];
+
+/// Each mistake and each warning that is told has its mend.
+fn assert_mends(said: &str) {
+    let begins = |line: &&str| line.starts_with("error") || line.starts_with("warning");
+    let told = said.lines().filter(begins).count();
+    let mends = said
+        .lines()
+        .filter(|line| line.trim_start().starts_with("= help: "))
+        .count();
+    assert!(told > 0 && told == mends, "{told} told, {mends} mends:\n{said}");
+}
 
 #[test]
 fn each_mistake_with_its_place_and_mend() {
@@ -444,7 +674,55 @@ fn each_mistake_with_its_place_and_mend() {
         for expected in [place, words, mend] {
             assert!(said.contains(expected), "{from} -> {to}: {expected:?} not in\n{said}");
         }
+        assert_mends(&said);
     }
+    for &(from, to, place, words, mend) in MISTAKES_OF_JSON {
+        assert!(MORE.contains(from), "{from}");
+        let folder = good_folder();
+        folder.write("more.json", MORE.replacen(from, to, 1));
+        let (status, said) = check(&folder, "onehop.toml");
+        assert_eq!(status, Some(1), "{said}");
+        for expected in [place, words, mend] {
+            assert!(said.contains(expected), "{from} -> {to}: {expected:?} not in\n{said}");
+        }
+        assert_mends(&said);
+    }
+    let folder = good_folder();
+    folder.write("onehop.toml", GOOD.replace("links/*.toml", "links/*.none"));
+    let (_, said) = check(&folder, "onehop.toml");
+    assert!(
+        said.contains("onehop.toml:1:10") && said.contains("no file has such a name"),
+        "{said}"
+    );
+    assert_mends(&said);
+    let folder = good_folder();
+    folder.write("more.json", "[]");
+    let (_, said) = check(&folder, "onehop.toml");
+    assert!(
+        said.contains("more.json:1:1") && said.contains("expected a table"),
+        "{said}"
+    );
+    assert_mends(&said);
+}
+
+#[test]
+fn each_place_of_a_parameter_is_told() {
+    let folder = good_folder();
+    folder.write(
+        "links/a.toml",
+        MORE_TOML.replace(
+            "{click_id}",
+            "{click_id}&a={foo}&b={bar}&c={foo}&d={foo}#{country}{country}",
+        ),
+    );
+    let (_, said) = check(&folder, "onehop.toml");
+    for column in [50, 58, 66, 74, 80, 89] {
+        assert!(
+            said.contains(&format!("links/a.toml:7:{column}\n")),
+            "{column} not in\n{said}"
+        );
+    }
+    assert_mends(&said);
 }
 
 #[test]
@@ -558,6 +836,7 @@ fn a_file_that_is_not_there_or_empty() {
         said.contains("cannot read `none.toml`: there is no such file"),
         "{said}"
     );
+    assert!(said.contains("= help: name the configuration with `-c FILE`"), "{said}");
     folder.write("onehop.toml", "");
     let (status, said) = check(&folder, "onehop.toml");
     assert_eq!(status, Some(1));

@@ -108,16 +108,14 @@ fn everything(name: &str, text: &str) -> String {
     }
     for (start, _) in text.match_indices('\n') {
         let end = start + 1;
-        mistakes.push(Mistake::error("here").at(Place { source, start, end }));
+        mistakes.push(Mistake::error("here").at(Place { source, start, end }).help("mend it"));
     }
-    mistakes.error(
-        Place {
-            source,
-            start: 0,
-            end: 0,
-        },
-        "start",
-    );
+    let start = Place {
+        source,
+        start: 0,
+        end: 0,
+    };
+    mistakes.push(Mistake::error("start").at(start).help("mend it"));
     let (text, remarks) = mistakes.told(&sources, &Secrets::default(), false);
     format!("{text}\n{remarks:?}")
 }

@@ -179,13 +179,13 @@ fn unknown_keys_have_the_nearest_known_key() {
     for (key, help) in cases {
         let (mistakes, text) = mistakes_of("x.toml", &format!("ttl = 1\n \"{key}\" = 2\n"), |mut r| {
             let _ = (r.raw("trafficback_url"), r.raw("ttl"), r.raw("at"), r.raw("ttl"));
-            r.finish(&[(&["when"], "comes with a later version")]);
+            r.finish(&[(&["when"], "comes with a later version", "leave it out")]);
         });
         assert_eq!(mistakes, [format!("2:2 unknown key `{key}`")]);
         assert!(text.contains(&format!("help: {help}\n")), "{text}");
     }
     let (mistakes, _) = mistakes_of("x.json", "{\"when\": {}}", |r| {
-        r.finish(&[(&["when"], "comes with a later version")]);
+        r.finish(&[(&["when"], "comes with a later version", "leave it out")]);
     });
     assert_eq!(mistakes, ["1:2 the key `when` comes with a later version"]);
     let long = "k".repeat(1_000_000);

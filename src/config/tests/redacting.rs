@@ -170,11 +170,11 @@ fn messages_are_masked_too() {
         Mistake::error(all)
             .at(at(0, 1))
             .label(all)
-            .help(all)
-            .second(at(13, 14), all),
+            .second(at(13, 14), all)
+            .help(all),
     );
-    mistakes.push(Mistake::error("`hidden` of `x`").at(at(42, 50)));
-    mistakes.error(at(60, 61), "the last line");
+    mistakes.push(Mistake::error("`hidden` of `x`").at(at(42, 50)).help("mend it"));
+    mistakes.push(Mistake::error("the last line").at(at(60, 61)).help("mend it"));
     let text = mistakes.render(&sources, &secrets, false);
     for secret in ["plain", "secret ", "found", "123e", "hidden"] {
         assert!(!text.contains(secret), "{secret} in\n{text}");

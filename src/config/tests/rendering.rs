@@ -41,7 +41,7 @@ fn columns_are_those_of_the_file_behind_what_is_masked() {
     let id = sources.add("onehop.toml", text);
     let mistakes = Mistakes::default();
     let at = text.find('x').expect("it is there");
-    mistakes.error(place(id, at, at + 1), "here");
+    mistakes.push(Mistake::error("here").at(place(id, at, at + 1)).help("mend it"));
     let rendered = rendered(&sources, &mistakes);
     assert!(
         rendered.contains(":1:24\n") && !rendered.contains("dille"),
@@ -54,10 +54,10 @@ fn the_order_is_by_file_and_position() {
     let mut sources = Sources::default();
     let (a, b) = (sources.add("a.toml", "x\ny\n"), sources.add("b.toml", "z\n"));
     let mistakes = Mistakes::default();
-    mistakes.error(place(b, 0, 1), "fourth");
-    mistakes.warning(place(a, 2, 3), "third");
-    mistakes.error(place(a, 0, 1), "second");
-    mistakes.push(Mistake::error("first"));
+    mistakes.push(Mistake::error("fourth").at(place(b, 0, 1)).help("mend it"));
+    mistakes.push(Mistake::warning("third").at(place(a, 2, 3)).help("mend it"));
+    mistakes.push(Mistake::error("second").at(place(a, 0, 1)).help("mend it"));
+    mistakes.push(Mistake::error("first").help("mend it"));
     let text = rendered(&sources, &mistakes);
     let at = ["error: first", "error: second", "warning: third", "error: fourth"].map(|word| text.find(word).unwrap());
     assert!(at.is_sorted(), "{text}");
@@ -70,7 +70,11 @@ fn many_mistakes_do_not_flood() {
     let id = sources.add("a.toml", "x = 1\n".repeat(100_000));
     let mistakes = Mistakes::default();
     for line in 0..150_000 {
-        mistakes.error(place(id, line * 6, line * 6 + 1), format!("number {line}"));
+        mistakes.push(
+            Mistake::error(format!("number {line}"))
+                .at(place(id, line * 6, line * 6 + 1))
+                .help("mend it"),
+        );
     }
     // 100,000 are kept and sorted, and all lines are masked.
     let started = std::time::Instant::now();
@@ -91,8 +95,16 @@ fn long_lines_are_cut_around_the_mistake() {
     let id = sources.add("a.toml", format!("a = 1\n{line}\n"));
     let mistakes = Mistakes::default();
     let start = 6 + 200_000;
-    mistakes.error(place(id, start, start + 5), "m".repeat(10_000));
-    mistakes.error(place(id, start, usize::MAX), "to the end");
+    mistakes.push(
+        Mistake::error("m".repeat(10_000))
+            .at(place(id, start, start + 5))
+            .help("mend it"),
+    );
+    mistakes.push(
+        Mistake::error("to the end")
+            .at(place(id, start, usize::MAX))
+            .help("mend it"),
+    );
     let text = rendered(&sources, &mistakes);
     assert!(text.len() < 6_000, "{} bytes", text.len());
     assert!(text.contains("a.toml:2:100001"), "{text}");
@@ -133,7 +145,8 @@ fn no_place_is_too_strange() {
                 mistakes.push(
                     Mistake::error("m")
                         .at(place(id, start, end))
-                        .second(place(id, end, start), "s"),
+                        .second(place(id, end, start), "s")
+                        .help("mend it"),
                 );
                 assert!(
                     rendered(&sources, &mistakes).contains("--> a.toml:"),

@@ -102,6 +102,8 @@ struct State {
     closed: bool,
     /// Whether somebody has moved the file away.
     reopen: bool,
+    /// Lines that found no room, and that nobody was told of; they are counted where they are lost.
+    refused: u64,
 }
 
 impl State {
@@ -111,6 +113,15 @@ impl State {
 }
 
 impl Queue {
+    fn new(format: Format, lookups: impl Fn() -> Arc<Lookups> + Send + Sync + 'static) -> Self {
+        Self {
+            format,
+            lookups: Box::new(lookups),
+            state: Mutex::default(),
+            filled: Condvar::new(),
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing under the lock can panic half way.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -122,6 +133,7 @@ impl Queue {
         let before = state.lines.len();
         let now = before + line.len();
         if now > MOST_WAITING {
+            state.refused += 1;
             return false;
         }
         state.lines.extend_from_slice(line);
@@ -173,12 +185,7 @@ pub fn start(
     metrics: Arc<Metrics>,
     lookups: impl Fn() -> Arc<Lookups> + Send + Sync + 'static,
 ) -> io::Result<(ClickLog, Writer)> {
-    let queue = Arc::new(Queue {
-        format,
-        lookups: Box::new(lookups),
-        state: Mutex::default(),
-        filled: Condvar::new(),
-    });
+    let queue = Arc::new(Queue::new(format, lookups));
     let fed = Arc::clone(&queue);
     let thread = thread::Builder::new()
         .name("click-log".to_owned())
@@ -200,8 +207,8 @@ impl Writer {
 fn run(queue: &Queue, out: impl Out, metrics: &Metrics) {
     let mut lines = Vec::new();
     let mut out = Whole { out, owed: Vec::new() };
-    // Lines that were lost since it could be written last.
-    let mut lost = None;
+    // Lines that were lost since all were written last.
+    let mut lost: Option<u64> = None;
     loop {
         let state = idle(queue, out.due(lost.is_some()));
         let (mut state, _) = queue
@@ -213,13 +220,25 @@ fn run(queue: &Queue, out: impl Out, metrics: &Metrics) {
         std::mem::swap(&mut lines, &mut state.lines);
         let closed = state.closed;
         let reopen = std::mem::take(&mut state.reopen);
+        let refused = std::mem::take(&mut state.refused);
         drop(state);
+        if refused > 0 {
+            if lost.is_none() {
+                tracing::error!("the click log is not read or written fast enough; its lines are lost until it is");
+            }
+            *lost.get_or_insert(0) += refused;
+        }
         if reopen {
             metrics.click_log_dropped(out.reopen());
         }
+        let has_lines = !lines.is_empty() || !out.owed.is_empty();
         match out.write(&lines) {
             Ok(()) => {
-                if let Some(lost) = lost.take() {
+                // Where more were refused meanwhile, it is still too slow.
+                if has_lines
+                    && queue.state().refused == 0
+                    && let Some(lost) = lost.take()
+                {
                     tracing::info!(lost, "the click log is written again");
                 }
             }
@@ -375,7 +394,7 @@ mod tests {
         headers::Sender,
         hit_id::{HitId, HitIds},
         observe::{
-            Observe,
+            Observe, diagnostics,
             record::{Seen, Trace},
         },
         outcome::{Outcome, Refusal},
@@ -642,6 +661,85 @@ mod tests {
         ] {
             assert_eq!(fitting(b"a\nbc\nde\n", room), fit, "{room}");
         }
+    }
+
+    /// Writes as a function does, which has the queue and how many writes there were before.
+    struct Acting<F>(Arc<Queue>, usize, F);
+
+    impl<F: FnMut(&Arc<Queue>, usize) -> io::Result<()>> Out for Acting<F> {}
+
+    impl<F: FnMut(&Arc<Queue>, usize) -> io::Result<()>> Write for Acting<F> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.1 += 1;
+            (self.2)(&self.0, self.1 - 1).map(|()| bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What is told of a log with one line and a writer that acts so, and how many lost lines the writer counted.
+    fn told(act: impl FnMut(&Arc<Queue>, usize) -> io::Result<()>) -> (Vec<String>, String) {
+        let metrics = Metrics::default();
+        let queue = Arc::new(Queue::new(Format::Text, Arc::default));
+        assert!(queue.leave(b"first\n"));
+        let told = diagnostics::told(|| run(&queue, Acting(Arc::clone(&queue), 0, act), &metrics));
+        let told = told
+            .iter()
+            .map(|line| format!("{} {}", line["message"].as_str().unwrap_or_default(), line["lost"]));
+        let counted = metrics.prometheus();
+        let counted = counted
+            .lines()
+            .find_map(|line| line.strip_prefix("onehop_click_log_dropped_total "));
+        (told.collect(), counted.expect("a count").to_owned())
+    }
+
+    const FULL: &str = "the click log cannot be written; its lines are lost until it can null";
+    const SLOW: &str = "the click log is not read or written fast enough; its lines are lost until it is null";
+
+    #[test]
+    fn an_end_at_which_nothing_is_written_is_no_recovery() {
+        let (told, counted) = told(|queue, _| {
+            queue.state().closed = true;
+            Err(io::ErrorKind::StorageFull.into())
+        });
+        assert_eq!((told, &*counted), (vec![FULL.to_owned()], "1"));
+    }
+
+    #[test]
+    fn a_log_that_is_written_again_is_told_of() {
+        let (told, counted) = told(|queue, write| {
+            if write == 2 {
+                queue.state().closed = true;
+                return Ok(());
+            }
+            assert!(queue.leave(b"next\n"));
+            Err(io::ErrorKind::StorageFull.into())
+        });
+        let again = "the click log is written again 2".to_owned();
+        assert_eq!((told, &*counted), (vec![FULL.to_owned(), again], "2"));
+    }
+
+    #[test]
+    fn lines_that_find_no_room_are_told_of_once() {
+        let line = vec![b'\n'; MOST_WAITING];
+        let (told, counted) = told(|queue, write| {
+            // While each of the first two is written, the buffer fills, and more come.
+            let refused = [3, 1].get(write).copied().unwrap_or_default();
+            if refused > 0 {
+                assert!(queue.leave(&line));
+            } else {
+                queue.state().closed = true;
+            }
+            for _ in 0..refused {
+                assert!(!queue.leave(b"more\n"));
+            }
+            Ok(())
+        });
+        let again = "the click log is written again 4".to_owned();
+        // They are counted where they are left.
+        assert_eq!((told, &*counted), (vec![SLOW.to_owned(), again], "0"));
     }
 
     struct Full;

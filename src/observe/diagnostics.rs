@@ -290,6 +290,23 @@ fn level(wanted: &str) -> Option<LevelFilter> {
         .map(|(_, level)| level)
 }
 
+/// The lines, as JSON, of what is told in some work on this thread.
+#[cfg(test)]
+pub(super) fn told(work: impl FnOnce()) -> Vec<serde_json::Value> {
+    let lines = Arc::new(Lines::new(Look::Json));
+    let subscriber = tracing_subscriber::registry().with(ToLines(Arc::clone(&lines)));
+    tracing::subscriber::with_default(subscriber, work);
+    drop(lines.end());
+    let mut heard = Vec::new();
+    lines.write_to(&mut heard);
+    assert!(heard.is_empty() || lines.state().has_written);
+    let heard = String::from_utf8(heard).expect("UTF-8");
+    heard
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -305,9 +322,7 @@ mod tests {
 
     #[test]
     fn what_others_cause_is_told_once_with_the_number_of_the_rest() {
-        let lines = Arc::new(Lines::new(Look::Json));
-        let subscriber = tracing_subscriber::registry().with(ToLines(Arc::clone(&lines)));
-        tracing::subscriber::with_default(subscriber, || {
+        let lines = super::told(|| {
             for count in 0..5 {
                 for tracker in ["one", "other"] {
                     tracing::warn!(target: PEERS, tracker, why = count, "it fails");
@@ -316,13 +331,8 @@ mod tests {
                 tracing::info!("an operator's");
             }
         });
-        drop(lines.end());
-        let mut heard = Vec::new();
-        lines.write_to(&mut heard);
-        assert!(lines.state().has_written);
         let mut told: Vec<String> = Vec::new();
-        for line in String::from_utf8(heard).expect("UTF-8").lines() {
-            let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        for line in lines {
             let fields = ["message", "tracker", "why", "suppressed"].map(|name| line[name].to_string());
             told.push(fields.join(" "));
         }

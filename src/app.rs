@@ -69,11 +69,13 @@ impl fmt::Display for Failure {
                     _ => Ok(()),
                 }
             }
-            Self::ClickLog(path, error) => write!(
-                out,
-                "cannot open the click log {}: {error}; check that its folder exists and may be written",
-                path.display()
-            ),
+            Self::ClickLog(path, error) => {
+                let mend = match error.kind() {
+                    io::ErrorKind::NotConnected => "start its reader first",
+                    _ => "check that its folder exists and may be written",
+                };
+                write!(out, "cannot open the click log {}: {error}; {mend}", path.display())
+            }
             Self::Runtime(error) => write!(out, "cannot start: {error}"),
         }
     }

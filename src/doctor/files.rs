@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::{Check, Finding, Mark};
-use crate::{listener::descriptors, observe::click_log::Settings};
+use crate::{
+    listener::descriptors,
+    observe::{click_log::Settings, log_file},
+};
 
 /// Whether as many files may be open as so many connections need.
 pub fn open_files(connections: u32) -> Finding {
@@ -41,7 +44,7 @@ pub fn click_log(settings: &Settings) -> Finding {
     };
     let is_there = fs::symlink_metadata(path).is_ok();
     let file = if is_there {
-        OpenOptions::new().append(true).open(path).map(drop)
+        log_file::append_with(&mut OpenOptions::new(), path).map(drop)
     } else {
         Ok(())
     };
@@ -57,6 +60,9 @@ pub fn click_log(settings: &Settings) -> Finding {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             told(Mark::Warn, "cannot be written by this user".to_owned())
                 .mend("let the user that the edge runs as write there; if that is another one, ask as that one")
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotConnected => {
+            told(Mark::Warn, format!("cannot be written: {error}")).mend("start its reader before the edge")
         }
         Err(error) => told(Mark::Fail, format!("cannot be written: {error}"))
             .mend("name a file in a folder that exists and can be written: click_log.path"),

@@ -10,10 +10,15 @@ use std::{
     ffi::{OsStr, OsString},
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
-    os::unix::fs::{FileExt, MetadataExt},
+    os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::mpsc::Sender,
     time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use rustix::{
+    fs::OFlags,
+    io::{Errno, ioctl_fionbio},
 };
 
 use super::{
@@ -253,7 +258,26 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(path)
+    append_with(OpenOptions::new().create(true), path)
+}
+
+/// Opens a file to append to, as the options say. For the reader of a pipe nobody waits: that there is none yet is
+/// [`io::ErrorKind::NotConnected`].
+pub(crate) fn append_with(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    options.append(true);
+    if !fs::metadata(path).is_ok_and(|about| about.file_type().is_fifo()) {
+        return options.open(path);
+    }
+    let nonblock = OFlags::NONBLOCK.bits().cast_signed();
+    let file = options.custom_flags(nonblock).open(path).map_err(|error| {
+        if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) {
+            io::Error::new(io::ErrorKind::NotConnected, "nobody reads the pipe")
+        } else {
+            error
+        }
+    })?;
+    ioctl_fionbio(&file, false)?;
+    Ok(file)
 }
 
 /// Whether a path leads to a file that is open. What is no file is never where it was: it is opened again each time.
@@ -310,6 +334,20 @@ mod tests {
                 .expect("it is written");
             assert_eq!(fs::read_to_string(&path).expect("a file"), after);
         }
+    }
+
+    #[test]
+    fn a_pipe_is_waited_for_when_it_is_written_and_not_when_it_is_opened() {
+        let folder = Folder::new();
+        let path = folder.path().join("clicks.pipe");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.expect("mkfifo runs").success());
+        let error = open(&path).expect_err("nobody reads it");
+        assert_eq!(error.kind(), io::ErrorKind::NotConnected);
+        let _reader = File::options().read(true).write(true).open(&path).expect("a pipe");
+        let file = open(&path).expect("somebody reads it");
+        let flags = rustix::fs::fcntl_getfl(&file).expect("flags");
+        assert!(flags.contains(OFlags::APPEND) && !flags.contains(OFlags::NONBLOCK));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::{
     collections::HashSet,
     fs::{self, File},
     io::Read,
+    process::Command,
 };
 
 use flate2::read::GzDecoder;
@@ -13,8 +14,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::{
     connections::{ask, http2},
     support::{
-        Act, ClickApi, Edge, Program, Visitor, click, click_api::error, eventually, program::Folder, trafficback,
-        with_link,
+        Act, ClickApi, Edge, Program, Visitor, click,
+        click_api::error,
+        eventually,
+        program::{Folder, output},
+        trafficback, with_link,
     },
 };
 
@@ -245,6 +249,35 @@ async fn a_full_disk_costs_lines_and_no_hits() {
     })
     .await;
     assert_eq!(edge.hits("advertiser", ""), 20);
+}
+
+#[tokio::test]
+async fn a_pipe_is_written_if_somebody_reads_it() {
+    let tracker = ClickApi::always(click("1")).await;
+    let folder = Folder::new();
+    folder.write("onehop.toml", with_link(&tracker, LINKS));
+    let pipe = folder.path().join("clicks.jsonl");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo runs").success());
+
+    let (status, said) = Program::start(&["run"], folder.path(), &[]).wait();
+    assert!(!status.success());
+    assert!(said.contains("nobody reads the pipe; start its reader first"), "{said}");
+    let doctor = output(&["doctor"], folder.path());
+    let found = String::from_utf8_lossy(&doctor.stdout);
+    assert!(found.contains("start its reader before the edge"), "{found}");
+
+    let mut reader = File::options().read(true).write(true).open(&pipe).expect("a pipe");
+    let program = Program::start(&["run"], folder.path(), &[]);
+    let visitor = Visitor::new(program.hear("listening on http://").parse().expect("an address"));
+    visitor.get("/go").await.location();
+    program.signal("TERM");
+    let (status, said) = program.wait();
+    assert!(status.success(), "{said}");
+    let mut read = vec![0; 4096];
+    let length = reader.read(&mut read).expect("a line");
+    let line: Value = serde_json::from_slice(&read[..length]).expect("JSON");
+    assert_eq!(line["outcome"], "advertiser");
 }
 
 #[tokio::test]

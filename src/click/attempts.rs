@@ -189,8 +189,8 @@ impl Call<'_> {
     }
 
     /// A request, on a kept connection if there is one. That may have been closed by the tracker meanwhile: then the request goes
-    /// out again at once, on a fresh connection; not when the tracker ended the request and the connection lives. Never on the connection that another request is on; and whoever sees whether the
-    /// tracker is back does so on a fresh one.
+    /// out again at once, on a fresh connection; not when the tracker ended the request and the connection lives. Never on the
+    /// connection that another request is on; and whoever sees whether the tracker is back does so on a fresh one.
     ///
     /// Dropped, it closes the connection that it uses.
     async fn attempt(&self, kind: Attempt, way: Way, began: Instant, seat: &Seat, other_than: Option<&Seat>) -> Tried {
@@ -332,8 +332,8 @@ impl Tried {
     }
 }
 
-/// A kept connection may end before an answer, in the middle of one, or with a 408, which a server sends on a connection that it closes
-/// for being idle (RFC 9110, section 15.5.9).
+/// A kept connection may end before an answer, in the middle of one, or with a 408, which a server sends on a connection that
+/// it closes for being idle (RFC 9110, section 15.5.9).
 fn is_of_an_ending_connection(replied: &Result<(Reply, Option<Lease>), Lost>) -> bool {
     match replied {
         Ok((_, Some(lease))) if lease.is_shared() => false,

@@ -130,7 +130,8 @@ impl Prefix {
         }
     }
 
-    /// An answer in which the key does not stand, whatever the tracker writes: its click goes to the visitor, its reason into logs.
+    /// An answer in which the key does not stand, whatever the tracker writes: its click goes to the visitor, its reason into
+    /// logs.
     pub(super) fn without_key(&self, answer: Answer) -> Answer {
         let has_key = |text: &str| text.len() >= self.key.len() && text.contains(&*self.key);
         match answer {

@@ -54,7 +54,8 @@ def start(name, tracker):
 
 
 def way_of_misses(names, tracker, connections, rounds):
-    """The same with as many misses at a time as there are connections."""
+    """Microseconds that an answer of each server takes beyond the tracker's own, by the medians of rounds, with as many misses at a
+    time as there are connections."""
     servers = {name: Server(name, tracker.http) for name in names}
     times = {name: [] for name in ["tracker", *servers]}
     for _ in range(rounds):

@@ -665,27 +665,18 @@ fn assert_mends(said: &str) {
 
 #[test]
 fn each_mistake_with_its_place_and_mend() {
-    for &(from, to, place, words, mend) in MISTAKES {
-        assert!(GOOD.contains(from), "{from}");
-        let folder = good_folder();
-        folder.write("onehop.toml", GOOD.replacen(from, to, 1));
-        let (status, said) = check(&folder, "onehop.toml");
-        assert_eq!(status, Some(1), "{said}");
-        for expected in [place, words, mend] {
-            assert!(said.contains(expected), "{from} -> {to}: {expected:?} not in\n{said}");
+    for (file, good, mistakes) in [("onehop.toml", GOOD, MISTAKES), ("more.json", MORE, MISTAKES_OF_JSON)] {
+        for &(from, to, place, words, mend) in mistakes {
+            assert!(good.contains(from), "{from}");
+            let folder = good_folder();
+            folder.write(file, good.replacen(from, to, 1));
+            let (status, said) = check(&folder, "onehop.toml");
+            assert_eq!(status, Some(1), "{said}");
+            for expected in [place, words, mend] {
+                assert!(said.contains(expected), "{from} -> {to}: {expected:?} not in\n{said}");
+            }
+            assert_mends(&said);
         }
-        assert_mends(&said);
-    }
-    for &(from, to, place, words, mend) in MISTAKES_OF_JSON {
-        assert!(MORE.contains(from), "{from}");
-        let folder = good_folder();
-        folder.write("more.json", MORE.replacen(from, to, 1));
-        let (status, said) = check(&folder, "onehop.toml");
-        assert_eq!(status, Some(1), "{said}");
-        for expected in [place, words, mend] {
-            assert!(said.contains(expected), "{from} -> {to}: {expected:?} not in\n{said}");
-        }
-        assert_mends(&said);
     }
     let folder = good_folder();
     folder.write("onehop.toml", GOOD.replace("links/*.toml", "links/*.none"));

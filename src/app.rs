@@ -128,7 +128,6 @@ pub fn tell(remarks: &[Remark]) {
             Some((file, line, column)) => (Some(&**file), Some(line), Some(column)),
             None => (None, None, None),
         };
-        let mend = mend.as_deref();
         if *is_mistake {
             tracing::error!(file, line, column, mend, "{message}");
         } else {

@@ -29,7 +29,7 @@ pub struct Remark {
     /// The file, and where in it: line and column count from 1.
     pub place: Option<(String, usize, usize)>,
     /// The mend.
-    pub mend: Option<String>,
+    pub mend: String,
 }
 
 /// The first hundred mistakes as they are printed, and the same as remarks.
@@ -97,7 +97,7 @@ fn remark(mistake: &Mistake, files: &HashMap<SourceId, Excerpts>, secrets: &Secr
         is_mistake: mistake.severity == Severity::Error,
         message,
         place,
-        mend: Some(clean(&mistake.help, secrets)),
+        mend: clean(&mistake.help, secrets),
     }
 }
 

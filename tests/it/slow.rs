@@ -276,6 +276,8 @@ async fn the_defaults_are_what_the_guide_says() {
     let half = format!("{request}GET /");
     let h2 = frames::begin(&[]);
     let h2_asked = [frames::begin(&[]), frames::get(1, "/none")].concat();
+    // Its SETTINGS_INITIAL_WINDOW_SIZE lets nothing of the body pass (RFC 9113, section 6.9.2).
+    let h2_shut = [frames::begin(&[(4, 0)]), frames::get(1, "/.well-known/traffic-advice")].concat();
     for (said, seconds) in [
         ("".as_bytes(), 10),
         (b"GET / HTTP/1.1\r\n", 10),
@@ -283,6 +285,7 @@ async fn the_defaults_are_what_the_guide_says() {
         (half.as_bytes(), 10),
         (&h2, 61),
         (&h2_asked, 61),
+        (&h2_shut, 20),
     ] {
         let (mut client, stream) = tokio::io::duplex(64 * 1024);
         client.write_all(said).await.expect("a reader");

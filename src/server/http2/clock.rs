@@ -17,6 +17,8 @@ pub(super) struct Clock<'a> {
     pub(super) told: Option<Instant>,
     /// Since when it has not taken what is to be sent.
     pub(super) blocked: Option<Instant>,
+    /// Since when a body has waited for the client's windows (RFC 9113, section 6.9).
+    shut: Option<Instant>,
     /// Since when nothing has been asked or answered.
     idle: Instant,
     seen: (u64, usize),
@@ -34,6 +36,7 @@ impl<'a> Clock<'a> {
             heard,
             told: None,
             blocked: None,
+            shut: None,
             idle: now,
             seen: (0, 0),
             inside: None,
@@ -59,6 +62,11 @@ impl<'a> Clock<'a> {
         } else if self.inside.is_none_or(|(_, before)| before != frames) {
             self.inside = Some((Instant::now(), frames));
         }
+        if !session.is_shut() {
+            self.shut = None;
+        } else if self.shut.is_none() {
+            self.shut = Some(Instant::now());
+        }
         let mut next = match self.told {
             Some(told) => (told.max(self.idle) + limits.connection_age, Over::Patience),
             None if session.counts().heads >= limits.requests_per_connection.into() => (self.idle, Over::Time),
@@ -69,8 +77,8 @@ impl<'a> Clock<'a> {
                 next = (due, over);
             }
         };
-        if let Some(blocked) = self.blocked {
-            earlier(blocked + limits.write_stall, Over::Patience);
+        for since in [self.blocked, self.shut].into_iter().flatten() {
+            earlier(since + limits.write_stall, Over::Patience);
         }
         // An answer has a deadline of its own, and so has a client that does not read.
         if session.waiting() == 0 && self.blocked.is_none() {

@@ -115,11 +115,16 @@ impl<'a> Session<'a> {
         self.streams.waiting()
     }
 
+    /// Whether a body waits for the client's windows.
+    pub(super) fn is_shut(&self) -> bool {
+        self.streams.iter().any(|stream| !stream.left.is_empty())
+    }
+
     /// Whether nothing is left to be done but to send `out`.
-    pub(super) fn is_over(&mut self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         match self.going {
             Going::No | Going::Told => false,
-            Going::Last(_) => self.waiting() == 0 && self.streams.iter_mut().all(|stream| stream.left.is_empty()),
+            Going::Last(_) => self.waiting() == 0 && !self.is_shut(),
             Going::Over => true,
         }
     }

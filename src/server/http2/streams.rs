@@ -80,6 +80,10 @@ impl<'a> Streams<'a> {
         Some(&mut self.list[at])
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Stream<'a>> {
+        self.list.iter()
+    }
+
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Stream<'a>> {
         self.list.iter_mut()
     }

@@ -2,6 +2,7 @@
 //! send connections away.
 
 use std::{
+    future::poll_fn,
     io,
     net::SocketAddr,
     sync::{
@@ -249,9 +250,9 @@ async fn a_stream_that_is_reset_is_repeated_by_measure_on_its_connection() {
             .serve(move |stream, _| {
                 let asked = Arc::clone(&counts);
                 async move {
-                    let Ok(mut connection) = h2::server::handshake(stream).await else {
-                        return;
-                    };
+                    // Room for another byte of a body is room that the one before has left.
+                    let server = h2::server::Builder::new().max_send_buffer_size(1).handshake(stream);
+                    let Ok(mut connection) = server.await else { return };
                     while let Some(Ok((_, mut respond))) = connection.accept().await {
                         let nth = asked.fetch_add(1, Ordering::SeqCst);
                         match does {
@@ -262,7 +263,8 @@ async fn a_stream_that_is_reset_is_repeated_by_measure_on_its_connection() {
                                 body.send_data(Bytes::from_static(b"{"), false).expect("a stream");
                                 // What was not sent yet would go with a reset.
                                 tokio::spawn(async move {
-                                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                                    body.reserve_capacity(1);
+                                    let _ = poll_fn(|context| body.poll_capacity(context)).await;
                                     body.send_reset(reason);
                                 });
                             }

@@ -189,8 +189,14 @@ fn share(by: Instant, others: impl Iterator<Item = u32>) -> Instant {
     now + by.saturating_duration_since(now) / u32::try_from(others.len() + 1).unwrap_or(u32::MAX)
 }
 
+/// Why a tracker failed, if it did.
+fn failure_of(tracker: u32, failed: &[(u32, Reason)]) -> Option<Reason> {
+    let mut failed = failed.iter();
+    failed.find_map(|(number, reason)| (*number == tracker).then_some(*reason))
+}
+
 /// Tries the offers that are for this visitor in their order; the first click ends it. A tracker that failed is not asked
-/// again for this visitor.
+/// again for this visitor: it has failed for its other offers too.
 pub async fn try_offers(trackers: &impl Ask, arrival: &mut Arrival<'_>, trace: &mut Trace) -> Outcome {
     let Arrival {
         began,
@@ -204,7 +210,7 @@ pub async fn try_offers(trackers: &impl Ask, arrival: &mut Arrival<'_>, trace: &
     let mut now = *began;
     let mut first: Option<(&Offer, Reason)> = None;
     let mut first_with_tracking: Option<(&Offer, &FallbackUrl, Reason)> = None;
-    let mut failed_trackers: Vec<u32> = Vec::new();
+    let mut failed_trackers: Vec<(u32, Reason)> = Vec::new();
     let mut left = link.in_order(who);
     while let Some(offer) = left.next() {
         if offer.rules.fit(subject).is_err() {
@@ -214,7 +220,14 @@ pub async fn try_offers(trackers: &impl Ask, arrival: &mut Arrival<'_>, trace: &
         if first.is_some() {
             now = Instant::now();
         }
-        if failed_trackers.contains(&tracker) || now >= by {
+        if let Some(reason) = failure_of(tracker, &failed_trackers) {
+            // It fails for this one too.
+            if let Some(url) = &offer.tracking {
+                first_with_tracking.get_or_insert((offer, url, reason));
+            }
+            continue;
+        }
+        if now >= by {
             continue;
         }
         values.offer = Some(offer.label.ids);
@@ -222,7 +235,7 @@ pub async fn try_offers(trackers: &impl Ask, arrival: &mut Arrival<'_>, trace: &
         let until = || {
             let is_other = |offer: &&Offer| {
                 let number = offer.tracker.number;
-                number != tracker && !failed_trackers.contains(&number) && offer.rules.fit(subject).is_ok()
+                number != tracker && failure_of(number, &failed_trackers).is_none() && offer.rules.fit(subject).is_ok()
             };
             share(by, left.clone().filter(is_other).map(|offer| offer.tracker.number))
         };
@@ -245,7 +258,7 @@ pub async fn try_offers(trackers: &impl Ask, arrival: &mut Arrival<'_>, trace: &
                     first_with_tracking.get_or_insert((offer, url, reason));
                 }
                 if !why.is_of_offer() {
-                    failed_trackers.push(tracker);
+                    failed_trackers.push((tracker, reason));
                 }
             }
         }

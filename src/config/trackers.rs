@@ -2,7 +2,7 @@
 
 use std::{env, fs, path::Path, sync::Arc};
 
-use http::Uri;
+use http::{Uri, uri::PathAndQuery};
 
 use super::{
     Mistake, Mistakes, Node, Secrets, Spanned, TableReader, Value, load::Teller, quoted, source::Place,
@@ -14,6 +14,17 @@ use crate::click::{
     tracker,
     wire::Prefix,
 };
+use crate::{percent, query};
+
+/// What each request tells, beside the key and tags.
+const TOLD: [&str; 6] = [
+    "offer_id",
+    "campaign_id",
+    "promo_id",
+    "user_ip",
+    "user_useragent",
+    "user_referrer",
+];
 
 /// The trackers of a configuration, by number.
 #[derive(Default)]
@@ -161,6 +172,18 @@ fn endpoint(text: &Spanned<&str>, roots: &Roots, mistakes: &Mistakes) -> Option<
         wrong("the key does not belong into the URL, but into secure_key");
         return None;
     }
+    let query = query::of_target(uri.path_and_query().map_or("", PathAndQuery::as_str)).1;
+    let told = |name: &&&str| {
+        query
+            .pairs()
+            .any(|pair| percent::decode_form(pair.name.as_bytes()) == name.as_bytes())
+    };
+    if let Some(name) = TOLD.iter().chain(&query::TAGS).find(told) {
+        wrong(&format!(
+            "`{name}` does not belong into the URL: each request tells its own"
+        ));
+        return None;
+    }
     let endpoint = match Endpoint::new(&uri, roots) {
         Ok(endpoint) => endpoint,
         Err(why) => {
@@ -172,7 +195,7 @@ fn endpoint(text: &Spanned<&str>, roots: &Roots, mistakes: &Mistakes) -> Option<
         let warning = Mistake::warning("the URL has no path").at(text.place);
         mistakes.push(warning.help("the Click API is usually at /api/click/create"));
     }
-    let path = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
     Some((endpoint, path.to_owned()))
 }
 

@@ -360,6 +360,13 @@ const MISTAKES: &[(&str, &str, &str, &str, &str)] = &[
         "",
     ),
     (
+        "create\"\nsecure_key = { file",
+        "create?x=1&offer%5Fid=9\"\nsecure_key = { file",
+        "onehop.toml:14:7",
+        "`offer_id` does not belong into the URL",
+        "",
+    ),
+    (
         "redirect = \"https://my-site.example/?lost={path}\"",
         "status = 302",
         "onehop.toml:35:10",

@@ -102,6 +102,11 @@ async fn a_fallback_is_of_the_offer_whose_reason_it_is() {
             [error(403, "x"), trafficback("targeting"), error(400, "x")],
             "https://tracker.example/3",
         ),
+        // A tracker that fails for the first is not asked for the others, and fails for them too.
+        (
+            [error(404, "x"), trafficback("targeting"), trafficback("targeting")],
+            "https://tracker.example/2",
+        ),
     ] {
         let tracker = by_offer(acts).await;
         let configuration = with_link(&tracker, &links).replace("why={reason}", "why={reason}&offer={offer_id}");

@@ -478,7 +478,10 @@ mod tests {
             metrics: Arc::clone(&metrics),
             log: Some(log),
         };
-        let hit = || observe.unreadable(UNIX_EPOCH, "192.0.2.1".parse().expect("an address"));
+        let hit = || {
+            let peer = "192.0.2.1".parse().expect("an address");
+            observe.unreadable(UNIX_EPOCH, peer, Refusal::BadRequest);
+        };
         hit();
         let first = lines.recv().expect("a first line");
         // Their times differ in length.

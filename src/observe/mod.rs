@@ -67,8 +67,8 @@ impl Observe {
         }
     }
 
-    /// Tells of a hit whose head cannot be read. `peer` is the other end of its connection.
-    pub fn unreadable(&self, at: SystemTime, peer: IpAddr) {
+    /// Tells of a hit whose head cannot be read, and is refused. `peer` is the other end of its connection.
+    pub fn unreadable(&self, at: SystemTime, peer: IpAddr, refusal: Refusal) {
         let seen = Seen {
             at,
             ids: HitIds {
@@ -79,7 +79,7 @@ impl Observe {
             head: None,
         };
         self.watch(seen, Instant::now(), Trace::new(peer))
-            .end(&Outcome::Refused(Refusal::BadRequest));
+            .end(&Outcome::Refused(refusal));
     }
 }
 

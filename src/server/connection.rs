@@ -27,7 +27,7 @@ use tokio::{
 };
 
 use super::{
-    Crowd, Limits, Place, Protocol, Way,
+    Crowd, Limits, Place, Protocol, Way, farewell,
     heads::Heads,
     http2,
     patience::{Over, Patience},
@@ -107,13 +107,16 @@ impl Server {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        if is_endless_line(&first, &self.limits) {
+            return self.refuse(&mut stream, way, Refusal::TargetTooLong).await;
+        }
         if served > 0 || way.tls.is_some() {
             return self.http1(Replayed::new(first, stream), way, served).await;
         }
-        let first_byte = timeout(self.limits.first_byte, preface::detect(first, &mut stream));
+        let head = timeout(self.limits.head, preface::detect(first, &mut stream));
         let detected = tokio::select! {
             biased;
-            detected = first_byte => detected,
+            detected = head => detected,
             () = self.silent_while_draining() => return,
         };
         // A connection that fails or ends before its first request was nobody's hit.
@@ -123,6 +126,20 @@ impl Server {
         match protocol {
             Protocol::Http1 => self.http1(Replayed::new(first, stream), way, served).await,
             Protocol::Http2 => http2::serve(self, &mut stream, way, first).await,
+        }
+    }
+
+    /// Answers what can be read as no request, tells of it, and ends the connection.
+    async fn refuse<S>(&self, stream: &mut S, way: &Way, refusal: Refusal)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let at = SystemTime::now();
+        self.observe.unreadable(at, way.peer, refusal);
+        let mut answer = Vec::new();
+        Reply::of(Outcome::Refused(refusal)).write(false, at, &mut answer);
+        if requests::write(stream, &answer, &self.limits).await {
+            farewell::part(stream).await;
         }
     }
 
@@ -154,7 +171,8 @@ impl Server {
         // hyper has answered a head that it cannot read; it was a hit all the same. Other errors are of a broken line, whose
         // hits have been told of.
         if ended.is_some_and(|ended| ended.is_err_and(|error| error.is_parse())) {
-            self.observe.unreadable(SystemTime::now(), way.peer);
+            self.observe
+                .unreadable(SystemTime::now(), way.peer, Refusal::BadRequest);
         }
     }
 
@@ -243,6 +261,13 @@ impl Server {
     }
 }
 
+/// Whether bytes are more than a head may have, and all of one line: hyper would say of its fields what is so of its target (RFC
+/// 9112, section 3).
+fn is_endless_line(bytes: &[u8], limits: &Limits) -> bool {
+    let head = bytes.get(..to_usize(limits.header_bytes));
+    head.is_some_and(|head| (head.starts_with(b"GET ") || head.starts_with(b"HEAD ")) && !head.contains(&b'\n'))
+}
+
 /// The trace that a request belongs to, where it says so once.
 fn trace_id(headers: Headers<'_>) -> Option<TraceId> {
     TraceId::of_traceparent(headers.only(&TRACEPARENT).ok()??)
@@ -265,6 +290,8 @@ async fn to_the_end<C: Future>(
             biased;
             ended = connection.as_mut() => return Some(ended),
             over = patience.over() => match over {
+                // How it ended is still to be heard.
+                Over::Patience if patience.end_parting() => continue,
                 Over::Patience => return None,
                 Over::Time => {}
             },

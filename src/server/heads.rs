@@ -1,6 +1,6 @@
 //! The bytes of HTTP/1 heads, where hyper's reader takes what RFC 9112 does not allow, or what another reader takes for
-//! something else: a line that ends without CR (section 2.2), a fragment in the target (section 3.2), and a length told twice,
-//! of which hyper hands on one (section 6.3).
+//! something else: a line that ends without CR (section 2.2), a fragment in the target (section 3.2), a length told twice, of
+//! which hyper hands on one (section 6.3), and HTTP/2's preface, at which hyper ends without an answer.
 //!
 //! Whole heads without a doubtful byte, which is what browsers send, are looked at once, by whole registers.
 
@@ -9,6 +9,8 @@ use super::watched::Rules;
 /// Enough of a line to know a body's length by.
 const LINE_BYTES: usize = 40;
 const LENGTH: &[u8] = b"content-length:";
+/// What HTTP/2's preface begins with, and no request does (RFC 9113, section 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r";
 
 /// Where in heads the bytes so far end.
 #[derive(Debug)]
@@ -92,6 +94,7 @@ impl Heads {
     fn end_line(&mut self) -> bool {
         let is_empty = self.length == 1;
         match self.at {
+            At::Request if self.start().eq_ignore_ascii_case(PREFACE) => return false,
             At::Request => self.at = At::Fields,
             At::Fields if is_empty => {
                 self.at = if self.has_body { At::Body } else { At::Start };
@@ -133,6 +136,7 @@ impl Rules for Heads {
             && bytes.ends_with(b"\r\n\r\n")
             && !is_doubtful(bytes)
             && !may_have_length(bytes)
+            && !bytes.windows(PREFACE.len()).any(|piece| piece == PREFACE)
         {
             self.any = true;
             return Ok(());

@@ -6,6 +6,7 @@
 mod connection;
 mod crowd;
 mod date;
+mod farewell;
 mod heads;
 mod http2;
 pub mod limits;

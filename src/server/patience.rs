@@ -7,13 +7,13 @@ use std::{
     future::poll_fn,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{
     Limits,
+    farewell::FAREWELL,
     progress::{Phase, Progress},
 };
 
@@ -25,9 +25,6 @@ pub(super) enum Over {
     /// Patience: it is closed.
     Patience,
 }
-
-/// For a client that was told to go, and has nothing under way.
-pub(super) const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Watches a connection's progress.
 pub(super) struct Patience<'a> {
@@ -62,6 +59,15 @@ impl<'a> Patience<'a> {
     /// Dropped at its await, it loses nothing.
     pub(super) async fn over(&mut self) -> Over {
         poll_fn(|context| self.poll(context)).await
+    }
+
+    /// Has a connection whose client's end is waited for end now; `false` for any other, and for one that was told before.
+    pub(super) fn end_parting(&self) -> bool {
+        let ends = self.progress.phase() == Phase::Parting && !self.progress.has_parted();
+        if ends {
+            self.progress.end_parting();
+        }
+        ends
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Over> {

@@ -52,10 +52,10 @@ where
         if (first.is_empty() && ended) || PROXY_HEADERS.iter().any(|header| first.starts_with(header)) {
             return Ok(None);
         }
-        let common = first.iter().zip(PREFACE).take_while(|(a, b)| a == b).count();
-        let protocol = if common == PREFACE.len() {
+        let may_become = |whole: &[u8]| !ended && whole.starts_with(&first);
+        let protocol = if first.starts_with(PREFACE) {
             Protocol::Http2
-        } else if common < first.len() || ended {
+        } else if !may_become(PREFACE) && !PROXY_HEADERS.into_iter().any(may_become) {
             Protocol::Http1
         } else {
             first.reserve(FIRST_READ_BYTES);
@@ -153,7 +153,15 @@ mod tests {
             detected(&[b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET / HTTP/1.1\r\n\r\n"]).await,
             None
         );
-        let method = b"PROXY / HTTP/1.1\r\n\r\n";
-        assert_eq!(detected(&[method]).await, Some((Protocol::Http1, method.to_vec())));
+        for header in PROXY_HEADERS {
+            let pieces: Vec<&[u8]> = header.chunks(1).collect();
+            assert_eq!(detected(&pieces).await, None, "{header:?}");
+        }
+        for text in ["PROXY / HTTP/1.1\r\n\r\n", "\r\n\r\nGET / HTTP/1.1\r\n\r\n"] {
+            for length in [1, text.len()] {
+                let pieces: Vec<&[u8]> = text.as_bytes().chunks(length).collect();
+                assert_eq!(detected(&pieces).await, Some((Protocol::Http1, text.into())), "{text}");
+            }
+        }
     }
 }

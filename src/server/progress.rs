@@ -14,6 +14,7 @@ pub(super) struct Progress {
     blocked: AtomicBool,
     unread: AtomicBool,
     parting: AtomicBool,
+    parted: AtomicBool,
 }
 
 /// What a connection waits for.
@@ -98,6 +99,16 @@ impl Progress {
     /// All is said from here.
     pub(super) fn part(&self) {
         self.parting.store(true, Relaxed);
+    }
+
+    /// The client's end is waited for no longer.
+    pub(super) fn end_parting(&self) {
+        self.parted.store(true, Relaxed);
+    }
+
+    /// Whether the client's end is waited for no longer.
+    pub(super) fn has_parted(&self) -> bool {
+        self.parted.load(Relaxed)
     }
 }
 

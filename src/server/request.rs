@@ -80,6 +80,12 @@ pub fn read<'a>(asked: &Head<'a>, limits: &Limits) -> Result<Asked<'a>, Refusal>
         return Err(Refusal::TargetTooLong);
     }
     let (path, query) = query::of_target(asked.target);
+    // Of an absolute target it may be empty, and stands for this (RFC 9110, section 4.2.3).
+    let path = if path.is_empty() && asked.authority.is_some() {
+        "/"
+    } else {
+        path
+    };
     if !path.starts_with('/') || !path.is_ascii() {
         return Err(Refusal::BadRequest);
     }
@@ -171,6 +177,7 @@ mod tests {
             ("HEAD", "/a", V::HTTP_11, &["a"], ok("a", "/a")),
             ("GET", "http://b/a", V::HTTP_11, &["a"], ok("b", "/a")),
             ("GET", "http://b", V::HTTP_11, &["a"], ok("b", "/")),
+            ("GET", "http://b?x=1", V::HTTP_11, &["a"], ok("b", "/")),
             ("GET", "/a", V::HTTP_10, &[], ok("", "/a")),
             ("GET", "http://b/a", V::HTTP_10, &[], ok("b", "/a")),
             ("GET", "https://b/a", V::HTTP_2, &[], ok("b", "/a")),

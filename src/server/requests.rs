@@ -22,9 +22,8 @@ use tokio::{
 use super::{
     Limits, Way,
     connection::{LINGER, Server},
-    heads,
-    patience::FAREWELL,
-    plain_head,
+    farewell::FAREWELL,
+    heads, plain_head,
     reply::Reply,
     request::Head,
 };
@@ -147,7 +146,7 @@ where
 }
 
 /// Writes an answer; false when it cannot be, or is not taken in time.
-async fn write<S>(stream: &mut S, answer: &[u8], limits: &Limits) -> bool
+pub(super) async fn write<S>(stream: &mut S, answer: &[u8], limits: &Limits) -> bool
 where
     S: AsyncWrite + Unpin,
 {

@@ -12,7 +12,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::progress::Progress;
+use super::{farewell::UNREAD_BYTES, progress::Progress};
 
 /// Looks at what comes, in the order in which it comes.
 pub(super) trait Rules {
@@ -28,9 +28,6 @@ pub(super) trait Rules {
     /// Whether more than what was looked at is to be expected, which nobody will read.
     fn leaves_unread(&self) -> bool;
 }
-
-/// What of a client's last words is read when nobody wants them: enough for a form, and no film.
-const UNREAD_BYTES: usize = 64 * 1024;
 
 /// A watched stream.
 pub(super) struct Watched<S, R> {
@@ -120,7 +117,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Rules + Unpin> Watched<S, R> {
                 0
             }
         };
-        while left > 0 {
+        while left > 0 && !self.progress.has_parted() {
             self.parting = Some(left);
             let mut bytes = [MaybeUninit::uninit(); 4096];
             let mut buffer = ReadBuf::uninit(&mut bytes);

@@ -8,7 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::support::{ClickApi, Edge, click, one_link, visitor::read_answer};
+use crate::support::{ClickApi, Edge, click, eventually, one_link, visitor::read_answer};
 
 async fn edge() -> (ClickApi, Edge) {
     let tracker = ClickApi::always(click("1")).await;
@@ -53,6 +53,8 @@ async fn what_http_forbids_is_refused_and_the_connection_closed() {
             "400",
         ),
         ("GET /go HTTP/1.1\r\nHost: a\r\nX: y\r\n folded\r\n\r\n", "400"),
+        // Behind an empty line it is no preface of HTTP/2, but a request of HTTP/1 that there is none.
+        ("\r\nPRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "400"),
     ] {
         let answer = until_closed(&edge, request.as_bytes()).await;
         assert!(
@@ -64,6 +66,37 @@ async fn what_http_forbids_is_refused_and_the_connection_closed() {
         assert!(answer.contains("connection: close\r\n"), "{request:?}: {answer}");
     }
     assert_eq!(tracker.calls().len(), 0);
+}
+
+/// HTTP/2's preface is none where HTTP/1 has begun, and is answered as other nonsense is (RFC 9113, section 3.4).
+#[tokio::test]
+async fn a_preface_in_the_middle_is_refused() {
+    let (_tracker, edge) = edge().await;
+    let first = "GET /none HTTP/1.1\r\nHost: a\r\n\r\n";
+    let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let at_once = until_closed(&edge, format!("{first}{preface}").as_bytes()).await;
+    let mut stream = TcpStream::connect(edge.address).await.expect("the edge listens");
+    stream.write_all(first.as_bytes()).await.expect("the edge reads");
+    assert_eq!(read_answer(&mut stream, Instant::now()).await.status, 404);
+    for piece in preface.as_bytes().chunks(5) {
+        // It may have been answered before its end.
+        let _ = stream.write_all(piece).await;
+    }
+    let mut then = Vec::new();
+    let _ = stream.read_to_end(&mut then).await;
+    let then = String::from_utf8(then).expect("ASCII");
+    assert!(then.starts_with("HTTP/1.1 400 "), "{then}");
+    let statuses: Vec<_> = at_once.lines().filter(|line| line.starts_with("HTTP/1.1 ")).collect();
+    assert_eq!(
+        statuses,
+        ["HTTP/1.1 404 Not Found", "HTTP/1.1 400 Bad Request"],
+        "{at_once}"
+    );
+    // They are told of when their connections have ended.
+    eventually("two refusals", async || {
+        edge.metric("onehop_hits_total{outcome=\"refused\",reason=\"\"} ") == 2
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -79,6 +112,14 @@ async fn a_head_has_its_limit() {
 #[tokio::test]
 async fn targets_and_fields_have_theirs() {
     let (_tracker, edge) = edge().await;
+    // RFC 9112, section 3: of a target 414 is said however long it is.
+    for length in [8_200, 16_300, 16_400, 17_000, 60_000, 300_000] {
+        for method in ["GET", "HEAD"] {
+            let request = format!("{method} /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(length));
+            let answer = until_closed(&edge, request.as_bytes()).await;
+            assert!(answer.starts_with("HTTP/1.1 414 "), "{method} {length}: {answer}");
+        }
+    }
     let fits = edge.visitor().get(&format!("/go?x={}", "y".repeat(8_000))).await;
     assert!(fits.location().ends_with("=1"));
     assert_eq!(

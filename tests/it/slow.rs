@@ -54,11 +54,8 @@ async fn each_state_ends_at_its_own_limit() {
     let with = |more: Vec<u8>| [frames::begin(&[]), more].concat();
     for (limit, what, until) in [
         ("first_byte", "silence", Said(vec![])),
-        (
-            "first_byte",
-            "half of a preface",
-            Said(b"PRI * HTTP/2.0\r\n\r\nSM".to_vec()),
-        ),
+        ("head", "half of a preface", Said(b"PRI * HTTP/2.0\r\n\r\nSM".to_vec())),
+        ("head", "half of a PROXY header", Said(b"PROXY TC".to_vec())),
         ("head", "half of a method", Said(b"GE".to_vec())),
         ("head", "half of a target", Said(b"GET /g".to_vec())),
         (

@@ -3,10 +3,7 @@
 use tokio::time::Instant;
 
 use super::session::Session;
-use crate::server::{
-    Limits,
-    patience::{FAREWELL, Over},
-};
+use crate::server::{Limits, farewell::FAREWELL, patience::Over};
 
 /// How long a connection is waited for, in each of its phases.
 pub(super) struct Clock<'a> {

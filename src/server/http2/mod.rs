@@ -25,25 +25,18 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
-    time::{Instant, sleep_until, timeout},
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Instant, sleep_until},
 };
 
 use self::{
     clock::Clock,
     session::{OUT_BYTES, Session},
 };
-use super::{
-    Server, Way,
-    patience::{FAREWELL, Over},
-};
+use super::{Server, Way, farewell, patience::Over};
 
 /// What is read at once. Most requests are shorter.
 const READ_BYTES: usize = 4096;
-/// What of a client's last words is read when nobody wants them: a connection that is closed with bytes unread is reset, and
-/// a reset overtakes what was said last.
-const UNREAD_BYTES: usize = 64 * 1024;
-
 /// Serves a connection of which these bytes have been read.
 ///
 /// Dropped at an await, it closes the connection; calls to trackers go on by themselves.
@@ -52,8 +45,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     if converse(server, stream, way, first).await == Ended::Over {
-        // Who does not take it has gone.
-        let _ = timeout(FAREWELL, part(stream)).await;
+        farewell::part(stream).await;
     }
 }
 
@@ -104,29 +96,6 @@ where
     let ended = ended.await;
     connection.session.part();
     ended
-}
-
-/// Closes this side, and reads what was on its way.
-async fn part<S>(stream: &mut S)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    if stream.shutdown().await.is_err() {
-        return;
-    }
-    let mut left = UNREAD_BYTES;
-    while left > 0 {
-        let read = poll_fn(|context| {
-            let mut room = [MaybeUninit::uninit(); READ_BYTES];
-            let mut buffer = ReadBuf::uninit(&mut room);
-            ready!(Pin::new(&mut *stream).poll_read(context, &mut buffer))?;
-            Poll::Ready(io::Result::Ok(buffer.filled().len()))
-        });
-        left = match read.await {
-            Ok(0) | Err(_) => 0,
-            Ok(read) => left.saturating_sub(read),
-        };
-    }
 }
 
 /// How a connection ended.

@@ -17,7 +17,10 @@ use super::{
     streams::Streams,
     table::TABLE_BYTES,
 };
-use crate::server::{Server, Way};
+use crate::{
+    outcome::Refusal,
+    server::{Server, Way},
+};
 
 /// Nothing more is taken in while this much is to be sent.
 pub(super) const OUT_BYTES: usize = 16 * 1024;
@@ -226,7 +229,8 @@ impl<'a> Session<'a> {
     }
 
     pub(super) fn unreadable(&self) {
-        self.server.observe.unreadable(SystemTime::now(), self.way.peer);
+        let observe = &self.server.observe;
+        observe.unreadable(SystemTime::now(), self.way.peer, Refusal::BadRequest);
     }
 
     /// Ends a stream (section 5.4.2).

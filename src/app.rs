@@ -161,10 +161,11 @@ impl App {
 
     /// The same with sockets that a supervisor has opened, and at other addresses beside an edge that is to end.
     pub fn bind_beside(config: Config, metrics: Arc<Metrics>, mut inherited: Inherited) -> Result<Self, Failure> {
+        let mut ours = Vec::new();
         let app = Self::open(config, metrics, &mut |wanted| {
             Ok(match inherited.take(wanted) {
                 Some(socket) => (socket?, Owner::Supervisor),
-                None => (listener::bind_beside(wanted)?, Owner::Us),
+                None => (listener::bind_beside(wanted, &mut ours)?, Owner::Us),
             })
         })?;
         for address in inherited.left() {

@@ -23,11 +23,16 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     open(address, false)
 }
 
-/// Binds an address that another edge may listen at too (`SO_REUSEPORT`), so that a new one begins before the old one ends.
-pub fn bind_beside(address: SocketAddr) -> io::Result<TcpListener> {
-    let is_taken =
-        address.port() != 0 && open(address, false).is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse);
+/// Binds an address that another edge may listen at too (`SO_REUSEPORT`), so that a new one begins before the old one ends. `ours` are
+/// the ports at which this one listens already, at other addresses; it is added to them.
+pub fn bind_beside(address: SocketAddr, ours: &mut Vec<u16>) -> io::Result<TcpListener> {
+    let port = address.port();
+    // Whoever else is at a port of ours has been told of.
+    let is_taken = port != 0
+        && !ours.contains(&port)
+        && open(address, false).is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse);
     let listener = open(address, true)?;
+    ours.push(port);
     if is_taken {
         tracing::warn!("another edge listens on {address} too: they share its visitors until one ends");
     }

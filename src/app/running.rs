@@ -137,7 +137,8 @@ impl Running {
         };
         let (plain, secure) = (config.http.clone(), config.https.clone());
         let mut bound = Vec::new();
-        let mut own = |wanted| Ok((listener::bind_beside(wanted)?, Owner::Us));
+        let mut ours = self.serving.ports();
+        let mut own = |wanted| Ok((listener::bind_beside(wanted, &mut ours)?, Owner::Us));
         for (kind, wanted) in [(Kind::Plain, &plain), (Kind::Secure, &secure)] {
             for address in wanted {
                 if !self.serving.has(kind, *address) {

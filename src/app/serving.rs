@@ -136,6 +136,11 @@ impl Serving {
         self.running.iter().any(|one| one.kind == kind && one.wanted == wanted)
     }
 
+    /// The ports at which visitors are served.
+    pub(super) fn ports(&self) -> Vec<u16> {
+        self.running.iter().map(|one| one.wanted.port()).collect()
+    }
+
     /// Has connections that come from now on taken by these.
     pub(super) fn point_at(&self, doors: Doors) {
         self.doors.store(Arc::new(doors));

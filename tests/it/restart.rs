@@ -50,6 +50,26 @@ async fn a_new_one_beside_the_old() {
     assert!(visiting.await.expect("no hit is lost") > 0);
 }
 
+/// An edge that listens at a port twice shares nothing with another.
+#[tokio::test]
+async fn an_edge_is_no_other_to_itself() {
+    let tracker = ClickApi::always(click("1")).await;
+    let free = TcpListener::bind("127.0.0.1:0").expect("an address");
+    let port = free.local_addr().expect("an address").port();
+    drop(free);
+    let folder = Folder::new();
+    let both = format!("\"127.0.0.1:{port}\", \"0.0.0.0:{port}\"");
+    folder.write(
+        "onehop.toml",
+        one_link(&tracker).replace("\"127.0.0.1:0\"", &format!("[{both}]")),
+    );
+    let edge = Program::start(&["run"], folder.path(), &[]);
+    edge.hear("listening on http://0.0.0.0");
+    edge.signal("TERM");
+    let (status, said) = edge.wait();
+    assert!(status.success() && !said.contains("another edge"), "{said}");
+}
+
 /// A program with a socket as its third descriptor, as systemd starts it.
 fn activated(folder: &Folder, socket: &TcpListener, notify: &str) -> std::process::Child {
     let socket = OwnedFd::from(socket.try_clone().expect("a descriptor"));

@@ -169,6 +169,11 @@ impl LinkReader<'_> {
             self.mistakes.push(mistake.help("write [\"gclid\"], or \"all\""));
             return None;
         }
+        if let Some(all) = names.value.iter().find(|name| name.value == ALL_PARAMETERS) {
+            let warning = Mistake::warning("this is the parameter of that name alone").at(all.place);
+            self.mistakes
+                .push(warning.help("for every parameter write \"all\", without the brackets"));
+        }
         Some(Forward::Names(
             names.value.iter().map(|name| name.value.into()).collect(),
         ))

@@ -243,6 +243,12 @@ pub(super) fn click(table: Option<TableReader<'_>>) -> click::Settings {
     }
     if let Some(ttl) = table.duration("ttl", Zero::Allowed) {
         settings.ttl = ttl.value;
+        if ttl.value > TTL {
+            let warning =
+                Mistake::warning("the tracker lets go of a click after 300 s: it may not know those kept longer");
+            let help = "leave it at \"300s\", unless your network has told you of another time";
+            table.mistakes().push(warning.at(ttl.place).help(help));
+        }
     }
     if let Some(ttl) = table.duration("ttl_when_exists", Zero::Allowed) {
         settings.ttl_when_exists = ttl.value;

@@ -760,6 +760,27 @@ fn a_likely_slip_is_a_warning() {
 }
 
 #[test]
+fn what_hardly_anybody_means_is_a_warning() {
+    for (was, is, place, message) in [
+        ("ttl = \"5m\"", "ttl = \"6m\"", "onehop.toml:25:7", "after 300 s"),
+        (
+            "forward_query = [\"gclid\"]",
+            "forward_query = [\"all\"]",
+            "onehop.toml:54:20",
+            "the parameter of that name alone",
+        ),
+    ] {
+        let folder = good_folder();
+        folder.write("onehop.toml", GOOD.replace(was, is));
+        let (status, said) = check(&folder, "onehop.toml");
+        assert_eq!(status, Some(0), "{said}");
+        for part in ["warning: ", message, place] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+    }
+}
+
+#[test]
 fn rotated_files_of_a_log_that_is_never_rotated_are_a_warning() {
     for (key, place) in [("keep = 7", "30:8"), ("gzip = true", "30:8")] {
         let folder = good_folder();

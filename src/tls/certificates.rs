@@ -67,8 +67,8 @@ impl Certificates {
         Self::read_again(folder, now, &[])
     }
 
-    /// The same, while `served` are. Of those the files of which are there and cannot be used the one before is kept; none is
-    /// given up for nothing at all.
+    /// The same, while `served` are. Of those the files of which are there and cannot be used, or have ended, the one
+    /// before is kept; none is given up for nothing at all.
     pub(super) fn read_again(folder: &Path, now: SystemTime, served: &[Arc<Certificate>]) -> Reading {
         let mut print = Fingerprint::of(folder);
         let mut mistakes = Vec::new();
@@ -79,12 +79,12 @@ impl Certificates {
         });
         let mut certificates: Vec<Arc<Certificate>> = Vec::new();
         for files in &files {
-            let read = pair::read(files, now);
+            let before = served.iter().find(|before| before.name() == files.name);
+            let read = pair::read(files, now, before.map(|before| &**before));
             if read.may_pass {
                 print = Fingerprint::default();
             }
             mistakes.extend(read.mistakes);
-            let before = served.iter().find(|before| before.name() == files.name);
             certificates.extend(match (read.certificate, before) {
                 // The same one keeps its tickets' keys.
                 (Some(now), Some(before)) if now.is(before) => Some(Arc::clone(before)),

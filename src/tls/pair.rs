@@ -34,9 +34,13 @@ pub(super) struct Pair {
     pub(super) may_pass: bool,
 }
 
-/// Reads a pair. `now` is for what is not valid now.
-pub(super) fn read(files: &Files, now: SystemTime) -> Pair {
-    let mut found = Found::default();
+/// Reads a pair. `now` is for what is not valid now. Of the pair `in_use` from these files one that has ended does not take the
+/// place while the other has not.
+pub(super) fn read(files: &Files, now: SystemTime, in_use: Option<&Certificate>) -> Pair {
+    let mut found = Found {
+        has_better: in_use.is_some_and(|in_use| now < in_use.not_after()),
+        ..Found::default()
+    };
     if !files.has_certificate {
         found.tell(Mistake::error(
             &files.key,
@@ -89,6 +93,8 @@ pub(super) fn built_in(name: &str, certificate: &[u8], key: &[u8]) -> Certificat
 struct Found {
     mistakes: Vec<Mistake>,
     may_pass: bool,
+    /// Whether there is one that serves visitors better than one that has ended.
+    has_better: bool,
 }
 
 impl Found {
@@ -164,6 +170,14 @@ impl Found {
                 path,
                 format!("has a weak key, RSA of {bits} bits"),
                 "have it made again for a key of ECDSA P-256, or RSA of 2048 bits or more",
+            ));
+            return None;
+        }
+        if self.has_better && now >= said.not_after {
+            self.tell(Mistake::error(
+                path,
+                "is expired",
+                "renew it: browsers would stop their users",
             ));
             return None;
         }

@@ -48,7 +48,8 @@ impl Store {
     }
 
     /// Reads the folder again and takes up what is good. A pair whose files are there and cannot be used, as between writing
-    /// one and writing the other, stays as it was; a pair whose files are both gone goes, but never the last one.
+    /// one and writing the other, stays as it was, and one that is valid stays before one that has ended; a pair whose files are
+    /// both gone goes, but never the last one.
     ///
     /// Blocks as [`Certificates::read`] does. Handshakes that have begun end with what they began with.
     pub fn reload(&self, now: SystemTime) -> Reload {

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc};
 use bytes::Bytes;
 use http_body_util::Empty;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::{CertificateParams, CertifiedKey, KeyPair, date_time_ymd, generate_simple_self_signed};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -156,6 +156,26 @@ async fn changed_certificates_are_taken_up_and_broken_ones_are_not() {
     .await;
     let ends = "onehop_certificate_expiry_timestamp_seconds{certificate=\"localhost.crt\"} ";
     assert!(edge.metric(ends) > 1_700_000_000);
+}
+
+#[tokio::test]
+async fn an_expired_certificate_leaves_the_last_good_one() {
+    let (_tracker, folder, edge) = edge().await;
+    let mut params = CertificateParams::new(["localhost".to_owned()]).expect("a name");
+    params.not_after = date_time_ymd(2026, 1, 1);
+    let key = KeyPair::generate().expect("a key");
+    let expired = params.self_signed(&key).expect("a certificate");
+    let before = edge.metric("onehop_config_reload_failures_total ");
+    folder.write("certs/localhost.key", key.serialize_pem());
+    folder.write("certs/localhost.crt", expired.pem());
+    eventually("it is told of", async || {
+        edge.metric("onehop_config_reload_failures_total ") > before
+    })
+    .await;
+    let old = client(CERTIFICATE, rustls::ALL_VERSIONS, &[]);
+    connect(&old, edge.https.expect("an address"), "localhost")
+        .await
+        .expect("the last good one");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::{fs, sync::Arc};
 
 use super::{Folder, Kind, Made, day, made, made_for, now};
-use crate::tls::{Certificates, Store, Watch};
+use crate::tls::{Certificates, Severity, Store, Watch};
 
 fn names(store: &Store) -> Vec<String> {
     store
@@ -79,6 +79,53 @@ fn one_half_written_leaves_the_last_good_one() {
     let reload = store.reload(now());
     assert!(reload.has_changed && reload.mistakes.is_empty());
     assert!(covers(&store, "a.crt", "new.example"));
+}
+
+#[test]
+fn an_expired_one_leaves_the_last_good_one_while_that_is_valid() {
+    let folder = Folder::new();
+    let (good, expired) = (
+        made_for(&["a.example"], Kind::Ecdsa, (2020, 2028)),
+        made_for(&["a.example"], Kind::Ecdsa, (2020, 2026)),
+    );
+    folder.put("a", &good);
+    let store = folder.store();
+    let before = store.current();
+    let is_in_use = || Arc::ptr_eq(&store.current().all()[0], &before.all()[0]);
+    folder.put("a", &expired);
+    for _ in 0..2 {
+        let reload = store.reload(now());
+        assert!(!reload.has_changed && is_in_use());
+        let [mistake] = &*reload.mistakes else {
+            panic!("{:?}", reload.mistakes);
+        };
+        assert_eq!(mistake.severity, Severity::Error);
+        assert!(mistake.path.ends_with("a.crt") && mistake.message == "is expired");
+    }
+    // A good one is taken up as ever.
+    folder.put("b", &expired);
+    folder.put("a", &made_for(&["a.example"], Kind::Ecdsa, (2020, 2027)));
+    let reload = store.reload(now());
+    assert!(reload.has_changed && !is_in_use());
+    // One that nothing stands before is used as at the start.
+    assert_eq!(names(&store), ["a.crt", "b.crt"]);
+    assert!(
+        reload
+            .mistakes
+            .iter()
+            .all(|mistake| mistake.severity == Severity::Warning)
+    );
+
+    // When that in use ends too, the one on disk takes its place.
+    folder.put("a", &expired);
+    let mut watch = Watch::default();
+    for _ in 0..3 {
+        watch.look(&store, now());
+    }
+    // 2 January 2027.
+    let reload = watch.look(&store, day(20_820)).expect("a change");
+    assert!(reload.has_changed);
+    assert_eq!(store.current().all()[0].not_after(), day(20_454));
 }
 
 #[test]

@@ -60,10 +60,14 @@ pub trait Out: Write {
         None
     }
 
-    /// Begins again, if what stands at its place has been exchanged; whether it has. Where that fails, it goes on as before.
-    fn reopen(&mut self) -> io::Result<bool> {
+    /// Begins again, if what stands at its place has been exchanged; whether it has. Then what was there before ends without its
+    /// last bytes, the beginning of a line. Where that fails, it goes on as before.
+    fn reopen(&mut self, _begun: usize) -> io::Result<bool> {
         Ok(false)
     }
+
+    /// Takes back the last bytes, the beginning of a line, if it can.
+    fn take_back(&mut self, _begun: usize) {}
 }
 
 impl Out for io::Stdout {}
@@ -206,7 +210,7 @@ impl Writer {
 
 fn run(queue: &Queue, out: impl Out, metrics: &Metrics) {
     let mut lines = Vec::new();
-    let mut out = Whole { out, owed: Vec::new() };
+    let mut out = Whole::new(out);
     // Lines that were lost since all were written last.
     let mut lost: Option<u64> = None;
     loop {
@@ -229,7 +233,9 @@ fn run(queue: &Queue, out: impl Out, metrics: &Metrics) {
             *lost.get_or_insert(0) += refused;
         }
         if reopen {
-            metrics.click_log_dropped(out.reopen());
+            let torn = out.reopen();
+            metrics.click_log_dropped(torn);
+            lost = lost.map(|lost| lost + torn);
         }
         let has_lines = !lines.is_empty() || !out.owed.is_empty();
         match out.write(&lines) {
@@ -253,6 +259,11 @@ fn run(queue: &Queue, out: impl Out, metrics: &Metrics) {
         lines.clear();
         lines.shrink_to(ENOUGH);
         if closed && queue.state().lines.is_empty() {
+            let torn = out.end();
+            metrics.click_log_dropped(torn);
+            if let Some(lost) = lost {
+                tracing::error!(lost = lost + torn, "the click log could not be written to its end");
+            }
             return;
         }
     }
@@ -279,9 +290,19 @@ struct Whole<W> {
     out: W,
     /// The rest of a line whose beginning is written.
     owed: Vec<u8>,
+    /// The bytes of that beginning.
+    begun: usize,
 }
 
 impl<W: Out> Whole<W> {
+    fn new(out: W) -> Self {
+        Self {
+            out,
+            owed: Vec::new(),
+            begun: 0,
+        }
+    }
+
     /// Writes lines; when that fails, tells how many of them are lost.
     fn write(&mut self, lines: &[u8]) -> Result<(), (io::Error, u64)> {
         self.pay().map_err(|error| (error, count(lines)))?;
@@ -301,6 +322,7 @@ impl<W: Out> Whole<W> {
     fn pay(&mut self) -> io::Result<()> {
         let (paid, failed) = write(&mut self.out, &self.owed);
         self.owed.drain(..paid);
+        self.begun += paid;
         failed
     }
 
@@ -313,6 +335,7 @@ impl<W: Out> Whole<W> {
         if done.last().is_some_and(|last| *last != b'\n') {
             let (rest, behind) = left.split_at(line_end(left));
             self.owed = rest.to_vec();
+            self.begun = done.rsplit(|byte| *byte == b'\n').next().map_or(0, <[u8]>::len);
             lost = behind;
         }
         Err((error, count(lost)))
@@ -329,12 +352,11 @@ impl<W: Out> Whole<W> {
     fn reopen(&mut self) -> u64 {
         // What fails here is told of when the next line is written.
         let _ = self.pay();
-        match self.out.reopen() {
+        let begun = self.begun();
+        match self.out.reopen(begun) {
             Ok(true) => {
                 tracing::info!("the click log goes on in a new file");
-                let torn = !self.owed.is_empty();
-                self.owed.clear();
-                u64::from(torn)
+                self.give_up()
             }
             Ok(false) => {
                 tracing::info!("the click log's file is at its place, and stays in use");
@@ -345,6 +367,24 @@ impl<W: Out> Whole<W> {
                 0
             }
         }
+    }
+
+    /// Ends between two lines; tells how many are lost by it.
+    fn end(&mut self) -> u64 {
+        let begun = self.begun();
+        self.out.take_back(begun);
+        self.give_up()
+    }
+
+    /// The bytes of a line that is begun and not ended.
+    fn begun(&self) -> usize {
+        if self.owed.is_empty() { 0 } else { self.begun }
+    }
+
+    fn give_up(&mut self) -> u64 {
+        let is_torn = !self.owed.is_empty();
+        self.owed.clear();
+        u64::from(is_torn)
     }
 }
 
@@ -532,7 +572,7 @@ mod tests {
                 room,
                 written: Vec::new(),
             };
-            let mut out = Whole { out, owed: Vec::new() };
+            let mut out = Whole::new(out);
             let mut lost = 0;
             let mut tell = |written: Result<(), (io::Error, u64)>| {
                 let told = written.is_ok();
@@ -560,12 +600,19 @@ mod tests {
         closed: Vec<Vec<u8>>,
         open: Vec<u8>,
         can_reopen: bool,
+        /// Told to begin again, to write one line more and to end when the disk is full.
+        queue: Option<Arc<Queue>>,
     }
 
     impl Write for Files {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             let now = bytes.len().min(self.room);
             if now == 0 {
+                if let Some(queue) = self.queue.take() {
+                    assert!(queue.leave(b"four\n"));
+                    let mut state = queue.state();
+                    (state.reopen, state.closed) = (true, true);
+                }
                 return Err(io::ErrorKind::StorageFull.into());
             }
             self.room -= now;
@@ -587,13 +634,18 @@ mod tests {
             (self.most - self.open.len()).max(line)
         }
 
-        fn reopen(&mut self) -> io::Result<bool> {
+        fn reopen(&mut self, begun: usize) -> io::Result<bool> {
             if !self.can_reopen {
                 return Err(io::ErrorKind::PermissionDenied.into());
             }
+            self.take_back(begun);
             self.room = 100;
             self.closed.push(std::mem::take(&mut self.open));
             Ok(true)
+        }
+
+        fn take_back(&mut self, begun: usize) {
+            self.open.truncate(self.open.len() - begun);
         }
     }
 
@@ -605,7 +657,7 @@ mod tests {
                 room,
                 ..Files::default()
             };
-            let mut out = Whole { out, owed: Vec::new() };
+            let mut out = Whole::new(out);
             let mut lost = out
                 .write(b"one\ntwo\nthree\na long line\nfive\n")
                 .err()
@@ -636,7 +688,7 @@ mod tests {
             room: 6,
             ..Files::default()
         };
-        let mut out = Whole { out, owed: Vec::new() };
+        let mut out = Whole::new(out);
         let (_, lost) = out.write(b"one\ntwo\nthree\n").expect_err("there is no room");
         assert_eq!(lost, 1);
         // It goes on in the old file.
@@ -645,8 +697,29 @@ mod tests {
         out.out.can_reopen = true;
         assert_eq!(out.reopen(), 1);
         out.write(b"four\n").expect("there is room");
-        assert_eq!(out.out.closed, [b"one\ntw"]);
+        assert_eq!(out.out.closed, [b"one\n"]);
         assert_eq!(out.out.open, b"four\n");
+    }
+
+    #[test]
+    fn a_log_ends_between_two_lines() {
+        for room in 0..14 {
+            let out = Files {
+                most: 100,
+                room,
+                ..Files::default()
+            };
+            let mut out = Whole::new(out);
+            let mut lost = out.write(b"one\ntwo\nthree\n").err().map_or(0, |(_, lost)| lost);
+            // A part of the rest.
+            out.out.room = 1;
+            lost += out.write(b"").err().map_or(0, |(_, lost)| lost);
+            lost += out.end();
+            let text = String::from_utf8(out.out.open).expect("text");
+            assert!("one\ntwo\nthree\n".starts_with(&text), "{text}");
+            assert!(text.is_empty() || text.ends_with('\n'), "{room}: {text}");
+            assert_eq!(text.lines().count() as u64 + lost, 3, "{room}: {text}");
+        }
     }
 
     #[test]
@@ -707,7 +780,24 @@ mod tests {
             queue.state().closed = true;
             Err(io::ErrorKind::StorageFull.into())
         });
-        assert_eq!((told, &*counted), (vec![FULL.to_owned()], "1"));
+        let end = "the click log could not be written to its end 1".to_owned();
+        assert_eq!((told, &*counted), (vec![FULL.to_owned(), end], "1"));
+    }
+
+    #[test]
+    fn a_torn_line_is_lost_once_and_told_of_at_the_end() {
+        let metrics = Metrics::default();
+        let queue = Arc::new(Queue::new(Format::Text, Arc::default));
+        assert!(queue.leave(b"one\ntwo\nthree\n"));
+        queue.state().closed = true;
+        let out = Disk {
+            room: 6,
+            written: Vec::new(),
+        };
+        let told = diagnostics::told(|| run(&queue, out, &metrics));
+        assert_eq!(told.last().expect("a line")["lost"], 2);
+        let counted = metrics.prometheus();
+        assert!(counted.contains("onehop_click_log_dropped_total 2\n"), "{counted}");
     }
 
     #[test]
@@ -743,6 +833,28 @@ mod tests {
         let again = "the click log is written again 4".to_owned();
         // They are counted where they are left.
         assert_eq!((told, &*counted), (vec![SLOW.to_owned(), again], "0"));
+    }
+
+    #[test]
+    fn a_line_that_is_lost_with_its_file_is_told_of() {
+        let metrics = Metrics::default();
+        let queue = Arc::new(Queue::new(Format::Text, Arc::default));
+        assert!(queue.leave(b"one\ntwo\nthree\n"));
+        let out = Files {
+            most: 100,
+            room: 6,
+            can_reopen: true,
+            queue: Some(Arc::clone(&queue)),
+            ..Files::default()
+        };
+        let told = diagnostics::told(|| run(&queue, out, &metrics));
+        let last = told.last().expect("a line");
+        assert_eq!(
+            (&last["message"], &last["lost"]),
+            (&"the click log is written again".into(), &2.into())
+        );
+        let counted = metrics.prometheus();
+        assert!(counted.contains("onehop_click_log_dropped_total 2\n"), "{counted}");
     }
 
     struct Full;

@@ -9,7 +9,7 @@
 use std::{
     ffi::{OsStr, OsString},
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Write},
+    io::{self, Seek, Write},
     os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::mpsc::Sender,
@@ -222,13 +222,27 @@ impl Out for LogFile {
         self.end.map(|_| left)
     }
 
-    fn reopen(&mut self) -> io::Result<bool> {
+    fn reopen(&mut self, begun: usize) -> io::Result<bool> {
         if is_at(&self.file, &self.path) {
             return Ok(false);
         }
         let file = open(&self.path)?;
+        self.take_back(begun);
         self.begin(file, SystemTime::now());
         Ok(true)
+    }
+
+    fn take_back(&mut self, begun: usize) {
+        if begun == 0 {
+            return;
+        }
+        // What cannot be taken back stays, as after a kill; so does what another edge has written behind.
+        if let (Ok(about), Ok(end)) = (self.file.metadata(), self.file.stream_position())
+            && about.is_file()
+            && about.len() == end
+        {
+            let _ = self.file.set_len(end.saturating_sub(begun as u64));
+        }
     }
 }
 
@@ -334,6 +348,32 @@ mod tests {
                 .expect("it is written");
             assert_eq!(fs::read_to_string(&path).expect("a file"), after);
         }
+    }
+
+    #[test]
+    fn a_begun_line_is_taken_back_and_no_other_edges() {
+        let folder = Folder::new();
+        let (path, moved) = (folder.path().join("clicks.jsonl"), folder.path().join("clicks.jsonl.1"));
+        fs::write(&path, "one\n").expect("a file");
+        let text = |path: &Path| fs::read_to_string(path).expect("a file");
+        let mut log = LogFile::open(path.clone(), NO_ROTATION).expect("a file");
+        log.write_all(b"two\nthr").expect("it is written");
+        log.take_back(3);
+        assert_eq!(text(&path), "one\ntwo\n");
+        // It is appended to as before.
+        line(&mut log, "four");
+        log.write_all(b"fi").expect("it is written");
+        assert!(!log.reopen(2).expect("the same file"));
+        assert!(text(&path).ends_with("fi"), "its rest may still come");
+        fs::rename(&path, &moved).expect("a file");
+        assert!(log.reopen(2).expect("another file"));
+        assert_eq!(text(&moved), "one\ntwo\nfour\n");
+
+        log.write_all(b"si").expect("it is written");
+        let mut other = append(&path).expect("a file");
+        other.write_all(b"seven\n").expect("it is written");
+        log.take_back(2);
+        assert_eq!(text(&path), "siseven\n");
     }
 
     #[test]
@@ -484,15 +524,15 @@ mod tests {
         let (path, moved) = (folder.path().join("clicks.jsonl"), folder.path().join("clicks.jsonl.1"));
         let mut log = LogFile::open(path.clone(), NO_ROTATION).expect("a file");
         line(&mut log, "one");
-        assert!(!log.reopen().expect("the same file"));
+        assert!(!log.reopen(0).expect("the same file"));
         fs::rename(&path, &moved).expect("a file");
         line(&mut log, "two");
         // No file can be opened there.
         fs::create_dir(&path).expect("a folder");
-        log.reopen().expect_err("a folder");
+        log.reopen(0).expect_err("a folder");
         line(&mut log, "three");
         fs::remove_dir(&path).expect("a folder");
-        assert!(log.reopen().expect("a file"));
+        assert!(log.reopen(0).expect("a file"));
         line(&mut log, "four");
         assert_eq!(fs::read_to_string(&moved).expect("a file"), "one\ntwo\nthree\n");
         assert_eq!(fs::read_to_string(&path).expect("a file"), "four\n");

@@ -16,6 +16,9 @@ use crate::click::{
 };
 use crate::{percent, query};
 
+/// Bytes of a key. One is a UUID: what is longer is another file.
+const LONGEST_KEY: usize = 1024;
+
 /// What each request tells, beside the key and tags.
 const TOLD: [&str; 6] = [
     "offer_id",
@@ -234,12 +237,16 @@ fn secure_key(
         return None;
     }
     secrets.add(&text);
-    let key = SecretKey::new(&text).ok();
-    if key.is_none() {
-        let mistake = Mistake::error("the key is empty, or not one word").at(place);
-        mistakes.push(mistake.help("it is the secret key of your account at the network, a UUID"));
-    }
-    key
+    let wrong = if text.trim().len() > LONGEST_KEY {
+        "the key is longer than 1,024 bytes"
+    } else if let Ok(key) = SecretKey::new(&text) {
+        return Some(key);
+    } else {
+        "the key is empty, or not one word"
+    };
+    let mistake = Mistake::error(wrong).at(place);
+    mistakes.push(mistake.help("it is the secret key of your account at the network, a UUID"));
+    None
 }
 
 fn of_env(name: &Spanned<&str>, mistakes: &Mistakes) -> Option<String> {
@@ -259,7 +266,8 @@ fn of_file(name: &Spanned<&str>, folder: &Path, watched: &mut Watched, mistakes:
     let path = folder.join(name.value);
     watched.file(&path);
     match fs::read_to_string(&path) {
-        Ok(text) => Some(text),
+        // Editors of Windows begin files with a mark.
+        Ok(text) => Some(text.trim_start_matches('\u{feff}').to_owned()),
         Err(error) => {
             unreadable(&path, &error, name.place, mistakes);
             None

@@ -861,3 +861,30 @@ fn a_file_that_is_not_there_or_empty() {
     assert_eq!(status, Some(1));
     assert!(said.contains("there is no link"), "{said}");
 }
+
+#[test]
+fn a_file_that_is_no_key_is_told_of_and_not_quoted() {
+    let long = "ab-".repeat(342);
+    let folder = good_folder();
+    folder.write("key.txt", &long);
+    folder.write("json.txt", format!("{{ \"a\": \"{long}\" }}"));
+    for (of, place) in [
+        ("{ file = \"key.txt\" }", "onehop.toml:15:23"),
+        ("{ file = \"json.txt\" }", "onehop.toml:15:23"),
+        (&*format!("\"{long}\""), "onehop.toml:15:14"),
+    ] {
+        folder.write("onehop.toml", GOOD.replace("{ file = \"key.txt\" }", of));
+        let (status, said) = check(&folder, "onehop.toml");
+        assert_eq!(status, Some(1));
+        assert!(
+            said.contains(place) && said.contains("the key is longer than 1,024 bytes"),
+            "{said}"
+        );
+        assert!(!said.contains("ab-ab"), "{said}");
+        assert_mends(&said);
+    }
+    // White space around a key is none of it.
+    folder.write("onehop.toml", GOOD);
+    folder.write("key.txt", format!("{}\n\n", &long[..1024]));
+    assert_eq!(check(&folder, "onehop.toml").0, Some(0));
+}

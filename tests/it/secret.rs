@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::{
-    Act, ClickApi, KEY, Program, Visitor, click,
+    Act, ClickApi, Edge, KEY, Program, Visitor, click,
     click_api::{answer, error},
     one_link,
     program::{Folder, output},
@@ -147,4 +147,18 @@ fn check_and_run_show_no_key_of_a_broken_configuration() {
             assert_hidden(command, &said);
         }
     }
+}
+
+#[tokio::test]
+async fn a_mark_at_the_beginning_of_a_keys_file_is_none_of_the_key() {
+    let folder = Folder::new();
+    folder.write("key.txt", format!("\u{feff}{KEY}\r\n"));
+    let tracker = ClickApi::always(click("1")).await;
+    let from_file = one_link(&tracker).replace(&format!("\"{KEY}\""), "{ file = \"key.txt\" }");
+    let edge = Edge::start_in(folder.path(), &from_file);
+    edge.visitor().get("/go").await.location();
+    assert_eq!(
+        tracker.only_call().parameter("secure_key"),
+        Some(KEY.as_bytes().to_vec())
+    );
 }

@@ -2,11 +2,12 @@
 
 use std::{
     fmt::Write as _,
-    io::{self, Write},
+    io,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
+use super::{colour_on, failed, print};
 use crate::{
     args::Check,
     config,
@@ -18,26 +19,24 @@ const WORTH_TELLING: Duration = Duration::from_secs(1);
 
 /// Prints every mistake on standard output.
 pub fn run(check: &Check) -> ExitCode {
+    let (text, status) = checked(check);
+    match print(&text) {
+        Ok(()) => status,
+        Err(error) => failed(&error),
+    }
+}
+
+fn checked(check: &Check) -> (String, ExitCode) {
     let configured = &check.config;
+    let path = configured.config.display();
     if check.explain_limits && !configured.config.exists() {
-        let mut out = io::stdout().lock();
-        let _ = writeln!(
-            out,
-            "{} is not there: these are the defaults",
-            configured.config.display()
-        );
-        let _ = write!(out, "{}", explained(&Limits::default()));
-        return ExitCode::SUCCESS;
+        let defaults = explained(&Limits::default());
+        let text = format!("{path} is not there: these are the defaults\n{defaults}");
+        return (text, ExitCode::SUCCESS);
     }
     let began = Instant::now();
-    let read = config::read(
-        &configured.config,
-        &|_| Box::new(|_| ()),
-        super::colour_on(&io::stdout()),
-    );
+    let read = config::read(&configured.config, &|_| Box::new(|_| ()), colour_on(&io::stdout()));
     let took = began.elapsed();
-    let path = configured.config.display();
-    let mut out = io::stdout().lock();
     let summary = match &read.config {
         Some(config) => {
             let fine = format!(
@@ -54,16 +53,15 @@ pub fn run(check: &Check) -> ExitCode {
         }
         None => format!("{path} cannot be used: {}", count(read.errors, "mistake")),
     };
-    // A reader that went away has read enough; the exit status stays true.
-    let _ = write!(out, "{}", read.text);
-    let _ = writeln!(out, "{summary}");
+    let mut text = read.text + &summary + "\n";
     if let Some(config) = read.config.as_ref().filter(|_| check.explain_limits) {
-        let _ = write!(out, "{}", explained(&config.limits));
+        text += &explained(&config.limits);
     }
-    match read.config {
+    let status = match read.config {
         Some(_) => ExitCode::SUCCESS,
         None => ExitCode::FAILURE,
-    }
+    };
+    (text, status)
 }
 
 /// A table: key, value, default, reason.

@@ -1,7 +1,7 @@
 //! `onehop doctor`: what is wrong, and the mend.
 
 use std::{
-    io::{self, BufRead as _, IsTerminal as _, Write as _},
+    io::{self, BufRead as _, IsTerminal as _},
     net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -11,7 +11,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{click_logs, colour_on, on_runtime};
+use super::{click_logs, colour_on, failed, on_runtime, print};
 use crate::{
     args,
     click::Tracker,
@@ -36,8 +36,8 @@ pub fn run(args: &args::Doctor) -> ExitCode {
         let read = config::read(path, &|_| Box::new(|_| ()), is_told);
         if args.json {
             eprint!("{}", read.text);
-        } else {
-            tell(&read.text);
+        } else if let Err(error) = print(&read.text) {
+            return failed(&error);
         }
         found.push(of_configuration(path, &read));
         config = read.config;
@@ -76,18 +76,15 @@ pub fn run(args: &args::Doctor) -> ExitCode {
     if is_whole { ended } else { ExitCode::FAILURE }
 }
 
-/// A reader that went away has read enough.
-fn tell(text: &str) {
-    let _ = io::stdout().write_all(text.as_bytes());
-}
-
 fn end(found: &[Finding], json: bool) -> ExitCode {
-    if json {
-        tell(&format!("{:#}\n", doctor::json(found)));
+    let text = if json {
+        format!("{:#}\n", doctor::json(found))
     } else {
-        tell(&doctor::text(found, colour_on(&io::stdout())));
-    }
-    if doctor::fails(found) {
+        doctor::text(found, colour_on(&io::stdout()))
+    };
+    if let Err(error) = print(&text) {
+        failed(&error)
+    } else if doctor::fails(found) {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS
@@ -110,7 +107,7 @@ fn ask(config: &Config, args: &args::Doctor, found: &mut Vec<Finding>) -> Result
     if args.json {
         eprintln!("{before}");
     } else {
-        tell(&(before + "\n\n"));
+        print(&(before + "\n\n")).map_err(|error| failed(&error))?;
     }
     let is_watched = io::stderr().is_terminal();
     let began = (Instant::now(), SystemTime::now());

@@ -1,7 +1,7 @@
 //! `onehop explain`: what the edge would do with a request, and why.
 
 use std::{
-    io::{self, Write},
+    io,
     net::{IpAddr, Ipv4Addr},
     process::ExitCode,
     time::SystemTime,
@@ -9,7 +9,7 @@ use std::{
 
 use http::header::{REFERER, USER_AGENT};
 
-use super::{colour_on, failed, on_runtime};
+use super::{colour_on, failed, on_runtime, print};
 use crate::{
     args, config,
     explain::{self, Explanation, Imagined, NoRequest, text},
@@ -43,9 +43,7 @@ pub fn run(args: &args::Explain) -> ExitCode {
     on_runtime(async move {
         let explained = explain::explain(&edge, &limits, &asked).await;
         let text = written(&explained, &assumed, args.json).map_err(io::Error::other)?;
-        // A reader that went away has read enough.
-        let _ = io::stdout().write_all(text.as_bytes());
-        Ok::<_, io::Error>(())
+        print(&text)
     })
 }
 

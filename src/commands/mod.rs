@@ -3,7 +3,7 @@
 use std::{
     env,
     future::Future,
-    io::{self, IsTerminal},
+    io::{self, IsTerminal, Write as _},
     process::ExitCode,
 };
 
@@ -39,8 +39,20 @@ fn colour_on(out: &impl IsTerminal) -> bool {
     out.is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
+/// Writes on standard output. A reader that went away has read enough; but half an answer in a file is worse than none.
+fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout();
+    quiet_if_unread(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+fn quiet_if_unread(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
 fn failed(error: &dyn std::fmt::Display) -> ExitCode {
-    use io::Write as _;
     // With nowhere to complain to, the exit status says it.
     let _ = writeln!(io::stderr(), "onehop: {error}");
     ExitCode::FAILURE

@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use super::{click_logs, failed};
+use super::{click_logs, failed, print, quiet_if_unread};
 use crate::{
     args,
     history::Whole,
@@ -24,13 +24,12 @@ pub fn run(args: &args::Reconcile) -> ExitCode {
         return failed(&"standard input can be the export or the log, not both: give one of them as a file");
     }
     match compare(args, files) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(status) => status,
         Err(why) => failed(&why),
     }
 }
 
-fn compare(args: &args::Reconcile, files: Vec<std::path::PathBuf>) -> Result<bool, Unusable> {
+fn compare(args: &args::Reconcile, files: Vec<std::path::PathBuf>) -> Result<ExitCode, Unusable> {
     let asked = Asked {
         columns: args.columns(),
         zone: args.zone.clone(),
@@ -61,23 +60,24 @@ fn compare(args: &args::Reconcile, files: Vec<std::path::PathBuf>) -> Result<boo
             list.row(cause, row, &args.network);
         }
     })?;
-    let text = match list {
-        Some(list) => {
-            list.end();
-            return Ok(is_whole);
-        }
-        None if args.json => format!("{:#}\n", reconcile::json(&compared)),
-        None => reconcile::text(&compared),
+    let written = match list {
+        Some(list) => list.end(),
+        None if args.json => print(&format!("{:#}\n", reconcile::json(&compared))),
+        None => print(&reconcile::text(&compared)),
     };
-    // A reader that went away has read enough.
-    let _ = io::stdout().write_all(text.as_bytes());
-    Ok(is_whole)
+    Ok(match written {
+        Ok(()) if is_whole => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
+        Err(error) => failed(&error),
+    })
 }
 
 /// The hits or clicks of one cause, as CSV.
 struct List {
     cause: Cause,
     out: BufWriter<io::Stdout>,
+    /// What came of the lines so far.
+    written: io::Result<()>,
 }
 
 impl List {
@@ -85,6 +85,7 @@ impl List {
         let mut list = Self {
             cause,
             out: BufWriter::new(io::stdout()),
+            written: Ok(()),
         };
         list.line(["click_id", "hit_id", "time", "offer_id", "campaign_id", "place"].map(str::to_owned));
         list
@@ -131,11 +132,12 @@ impl List {
                 field.into_owned()
             }
         });
-        // A reader that went away has read enough.
-        let _ = write!(self.out, "{}\r\n", fields.join(","));
+        if self.written.is_ok() {
+            self.written = write!(self.out, "{}\r\n", fields.join(","));
+        }
     }
 
-    fn end(mut self) {
-        let _ = self.out.flush();
+    fn end(mut self) -> io::Result<()> {
+        quiet_if_unread(self.written.and_then(|()| self.out.flush()))
     }
 }

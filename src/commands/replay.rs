@@ -1,12 +1,12 @@
 //! `onehop replay`: the hits of click logs, sent through a configuration that is to come.
 
 use std::{
-    io::{self, Write as _},
+    io,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use super::{click_logs, colour_on, failed};
+use super::{click_logs, colour_on, failed, print};
 use crate::{
     args, config,
     history::Whole,
@@ -41,8 +41,9 @@ pub fn run(args: &args::Replay) -> ExitCode {
     } else {
         replay::table(&replay, new, args.top)
     };
-    // A reader that went away has read enough.
-    let _ = io::stdout().write_all(text.as_bytes());
+    if let Err(error) = print(&text) {
+        return failed(&error);
+    }
     if let Some(limit) = args.fail_above {
         let share = replay.percent();
         if share > limit {

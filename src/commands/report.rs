@@ -1,11 +1,8 @@
 //! `onehop report`: where the clicks went, out of click logs.
 
-use std::{
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
-use super::{click_logs, failed};
+use super::{click_logs, failed, print};
 use crate::{
     args,
     history::Line,
@@ -31,7 +28,8 @@ pub fn run(args: &args::Report) -> ExitCode {
     } else {
         report::table(&report, args.top)
     };
-    // A reader that went away has read enough.
-    let _ = io::stdout().write_all(text.as_bytes());
+    if let Err(error) = print(&text) {
+        return failed(&error);
+    }
     if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

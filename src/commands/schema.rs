@@ -1,11 +1,8 @@
 //! `onehop schema`: what configurations look like, for editors.
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
-use super::failed;
+use super::{failed, print};
 use crate::{args, config};
 
 /// Prints the schema on standard output.
@@ -15,10 +12,8 @@ pub fn run(args: &args::Schema) -> ExitCode {
     } else {
         config::schema()
     };
-    // Half a schema in a file is worse than none: unlike a person's reader, a full disk is told of.
-    match writeln!(io::stdout(), "{schema:#}") {
+    match print(&format!("{schema:#}\n")) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }
 }

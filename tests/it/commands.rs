@@ -1,8 +1,10 @@
 //! The commands, as a newcomer runs them.
 
+use std::{fs::File, io};
+
 use crate::support::{
     Program, Visitor,
-    program::{Folder, output},
+    program::{Folder, output, output_to},
     visitor::Answer,
 };
 
@@ -171,4 +173,58 @@ fn an_address_that_is_taken_says_so() {
         said.contains(&format!("cannot listen on {address}")) && said.contains("another"),
         "{said}"
     );
+}
+
+#[test]
+fn a_full_disk_is_told_of_and_a_reader_that_went_away_is_not() {
+    let folder = Folder::new();
+    let line = r#"{"time":"2026-11-23T04:05:06Z","outcome":"advertiser","click_id":"a","path":"/a"}"#;
+    folder.write("clicks.jsonl", format!("{line}\n"));
+    folder.write("network.csv", "click_id\nb\n");
+    folder.write(
+        "onehop.toml",
+        "[tracker.t]\nurl = \"http://127.0.0.1:9/x\"\nsecure_key = \"k\"\n[[link]]\nat = \"/a\"\n\
+         trafficback_url = \"https://a.example\"\n[[link.offer]]\noffer_id = 1\ncampaign_id = 2\npromo_id = 3\n\
+         traffic_url = \"https://a.example/{click_id}\"\n",
+    );
+    for arguments in [
+        &["check"][..],
+        &["check", "--explain-limits"],
+        &["check", "-c", "none.toml", "--explain-limits"],
+        &["doctor", "--offline"],
+        &["doctor", "--offline", "--json"],
+        &["explain", "/a"],
+        &["report", "clicks.jsonl"],
+        &["reconcile", "--network", "network.csv", "clicks.jsonl"],
+        &[
+            "reconcile",
+            "--network",
+            "network.csv",
+            "--list",
+            "only_there",
+            "clicks.jsonl",
+        ],
+        &["replay", "clicks.jsonl"],
+        &["schema"],
+    ] {
+        let full = File::options().write(true).open("/dev/full").expect("a device");
+        let said = output_to(full, arguments, folder.path());
+        let told = String::from_utf8_lossy(&said.stderr);
+        assert!(
+            told.contains("onehop: No space left on device"),
+            "{arguments:?}: {told}"
+        );
+        assert_eq!(said.status.code(), Some(1), "{arguments:?}");
+
+        let heard = output(arguments, folder.path());
+        assert!(!heard.stdout.is_empty(), "{arguments:?}");
+        let (reader, writer) = io::pipe().expect("a pipe");
+        drop(reader);
+        let unheard = output_to(writer, arguments, folder.path());
+        assert_eq!(
+            (unheard.status, unheard.stderr),
+            (heard.status, heard.stderr),
+            "{arguments:?}"
+        );
+    }
 }

@@ -49,6 +49,12 @@ pub(crate) fn output(arguments: &[&str], folder: &Path) -> Output {
     command(arguments, folder).output().expect("the program runs")
 }
 
+/// The same with its standard output elsewhere.
+pub(crate) fn output_to(out: impl Into<Stdio>, arguments: &[&str], folder: &Path) -> Output {
+    let mut command = command(arguments, folder);
+    command.stdout(out).output().expect("the program runs")
+}
+
 fn command(arguments: &[&str], folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_onehop"));
     command.args(arguments).current_dir(folder).stdin(Stdio::null());

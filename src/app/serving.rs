@@ -69,7 +69,10 @@ pub(super) struct Serving {
 
 struct Running {
     kind: Kind,
+    /// The address as the configuration names it.
     wanted: SocketAddr,
+    /// The same with the port that the system gave.
+    address: SocketAddr,
     stop: watch::Sender<bool>,
 }
 
@@ -99,7 +102,8 @@ impl Serving {
             Kind::Plain => "http",
             Kind::Secure => "https",
         };
-        tracing::info!("listening on {scheme}://{}", socket.local_addr().unwrap_or(wanted));
+        let address = socket.local_addr().unwrap_or(wanted);
+        tracing::info!("listening on {scheme}://{address}");
         let stop = watch::Sender::new(false);
         let (doors, open, connections) = (Arc::clone(&self.doors), self.open.clone(), self.connections.clone());
         let mut stopped = stop.subscribe();
@@ -128,7 +132,12 @@ impl Serving {
             })
             .await
         });
-        self.running.push(Running { kind, wanted, stop });
+        self.running.push(Running {
+            kind,
+            wanted,
+            address,
+            stop,
+        });
     }
 
     /// Whether an address is accepted from.
@@ -151,7 +160,7 @@ impl Serving {
         self.running.retain(|one| {
             let is_kept = is_kept(one.kind, one.wanted);
             if !is_kept {
-                tracing::info!("no longer listening on {}", one.wanted);
+                tracing::info!("no longer listening on {}", one.address);
                 one.stop.send_replace(true);
             }
             is_kept

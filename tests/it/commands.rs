@@ -35,9 +35,12 @@ fn the_demo_does_what_it_prints() {
         let path = link.split('?').next().expect("a path");
         program.hear(&format!("{path} from 127.0.0.1: "));
     }
+    let (_, url) = lines[0].split_once("http://").expect("a URL");
+    let (address, _) = url.split_once('/').expect("a path");
     program.signal("INT");
     let (status, said) = program.wait();
     assert!(status.success(), "{said}");
+    assert!(said.contains(&format!("no longer listening on {address}")), "{said}");
 }
 
 /// Asks what a line `curl -si -A 'AGENT' 'http://ADDRESS/TARGET'` asks.

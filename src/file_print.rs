@@ -1,6 +1,10 @@
 //! What tells a file from the one that was there before, without reading it.
 
-use std::{fs, os::unix::fs::MetadataExt, path::Path};
+use std::{
+    fs::{self, Metadata},
+    os::unix::fs::MetadataExt,
+    path::Path,
+};
 
 /// A file at a time; also after its rights alone were mended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,9 +17,10 @@ pub struct FilePrint {
 }
 
 impl FilePrint {
-    /// Of the file that a path leads to, through links; `None` where there is none.
+    /// Of the file that a path leads to, through links; `None` where there is none. A pipe has none either: each write to it would
+    /// look like another file.
     pub fn of(path: &Path) -> Option<Self> {
-        let found = fs::metadata(path).ok()?;
+        let found = fs::metadata(path).ok().filter(Metadata::is_file)?;
         Some(Self {
             device: found.dev(),
             inode: found.ino(),

@@ -23,14 +23,15 @@ impl OnDisk {
     pub(super) fn new(path: PathBuf, watched: Watched) -> Self {
         let mut looks = interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let read = watched.print();
-        Self {
+        let mut on_disk = Self {
             path,
             watched,
-            seen: read.clone(),
-            read,
+            read: WatchedPrint::new(),
+            seen: WatchedPrint::new(),
             looks,
-        }
+        };
+        on_disk.taken_up();
+        on_disk
     }
 
     /// The file.
@@ -53,31 +54,24 @@ impl OnDisk {
         }
     }
 
-    /// The files are about to be read.
-    ///
-    /// Dropped at its await, it changes nothing.
-    pub(super) async fn reading(&mut self) {
-        if let Some(now) = self.print().await {
-            self.read.clone_from(&now);
-            self.seen = now;
-        }
+    /// The files are about to be read. If nothing comes of it, not even mistakes, the same files are not read again.
+    pub(super) fn reading(&mut self) {
+        self.read.clone_from(&self.seen);
     }
 
-    /// The files that the new configuration is made of, and as they were after it was read. What was there before counts as it was
-    /// before: it may have changed while it was read.
-    pub(super) fn is_now(&mut self, watched: Watched, after: WatchedPrint) {
-        let before = |file: &Path| {
-            self.read
-                .iter()
-                .find(|(known, _)| known == file)
-                .map(|(_, print)| *print)
-        };
-        let read = after
-            .iter()
-            .map(|(file, print)| (file.clone(), before(file).unwrap_or(*print)));
-        self.read = read.collect();
-        self.seen = after;
+    /// The files were read, and these are they. Until they are in use, each that changes is a reason to try again: what is wrong
+    /// may be mended at any of them.
+    pub(super) fn was_read(&mut self, watched: Watched) {
         self.watched = watched;
+        self.read = self.watched.as_read();
+        self.seen.clone_from(&self.read);
+    }
+
+    /// What was read is in use.
+    pub(super) fn taken_up(&mut self) {
+        let mut watched = std::mem::take(&mut self.watched);
+        watched.taken_up();
+        self.was_read(watched);
     }
 
     /// A disk that hangs is waited for where nobody else waits.

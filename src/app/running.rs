@@ -110,7 +110,7 @@ impl Running {
             return Err("there is no configuration on disk to take up".to_owned().into());
         };
         let began = Instant::now();
-        on_disk.reading().await;
+        on_disk.reading();
         let path = on_disk.path().to_owned();
         let (known, links) = {
             let edge = self.start.edge.load();
@@ -123,13 +123,13 @@ impl Running {
             if let Some(config) = &mut read.config {
                 config.count_on(&links);
             }
-            let after = read.config.as_ref().map(|config| config.watched.print());
-            (read, after.unwrap_or_default())
+            read
         });
-        let (read, after) = reading
+        let read = reading
             .await
             .map_err(|_| "the configuration could not be read".to_owned())?;
-        let Some(mut config) = read.config else {
+        on_disk.was_read(read.watched);
+        let Some(config) = read.config else {
             return Err(Refusal {
                 text: read.text,
                 remarks: read.remarks,
@@ -149,7 +149,6 @@ impl Running {
         let bind = |address| listener::bind(address).map_err(|why| format!("cannot listen on {address}: {why}"));
         let new_admin = config.admin.filter(|_| config.admin != self.start.front.admin);
         let admin = new_admin.map(bind).transpose()?;
-        let watched = std::mem::take(&mut config.watched);
 
         // From here nothing fails, and nothing is waited for.
         let (links, trackers) = (config.links.len(), config.trackers.len());
@@ -169,7 +168,7 @@ impl Running {
             "the configuration has changed and is in use"
         );
         tell(&read.remarks);
-        on_disk.is_now(watched, after);
+        on_disk.taken_up();
         Ok(())
     }
 

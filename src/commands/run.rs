@@ -26,7 +26,7 @@ pub fn run(run: &args::Run) -> ExitCode {
     } else {
         eprint!("{}", read.text);
     }
-    let Some(mut config) = read.config else {
+    let Some(config) = read.config else {
         return failed(&format!(
             "{0} cannot be used; `onehop check -c {0}` reads it without running",
             configured.config.display()
@@ -39,9 +39,8 @@ pub fn run(run: &args::Run) -> ExitCode {
         ms = began.elapsed().as_millis(),
         "the configuration is read"
     );
-    let watched = std::mem::take(&mut config.watched);
     on_runtime(async {
-        let app = App::bind_beside(config, metrics, inherited)?.reading_again(configured.config.clone(), watched);
+        let app = App::bind_beside(config, metrics, inherited)?.reading_again(configured.config.clone(), read.watched);
         app.run(app::told_to_stop()?).await
     })
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Mistake, Mistakes, Spanned, TableReader, source::Place};
+use super::{Mistake, Mistakes, Spanned, TableReader, source::Place, watched::Watched};
 use crate::{
     databases::{self, Database, Kind, Unusable},
     visitor::Places,
@@ -48,7 +48,13 @@ fn missing(key: &str, what: &str, place: Place, mistakes: &Mistakes) {
     mistakes.push(mistake.help(format!("name one: [geoip] {key} = \"…/{key}.mmdb\"")));
 }
 
-pub(super) fn read(table: Option<TableReader<'_>>, folder: &Path, built_in: &[BuiltIn], mistakes: &Mistakes) -> Geoip {
+pub(super) fn read(
+    table: Option<TableReader<'_>>,
+    folder: &Path,
+    built_in: &[BuiltIn],
+    watched: &mut Watched,
+    mistakes: &Mistakes,
+) -> Geoip {
     let mut geoip = Geoip::default();
     let Some(mut table) = table else { return geoip };
     for (key, kind) in [("country", Kind::Country), ("asn", Kind::Asn)] {
@@ -64,6 +70,7 @@ pub(super) fn read(table: Option<TableReader<'_>>, folder: &Path, built_in: &[Bu
             continue;
         }
         let path = folder.join(text.value);
+        watched.database(&path);
         match Database::open(kind, path.clone(), &mut geoip.places) {
             Ok(database) => geoip.databases.push(database),
             Err(why) => unusable(&text, kind, &path, &why, mistakes),

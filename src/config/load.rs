@@ -78,8 +78,6 @@ pub struct Config {
     pub links: Table<Link>,
     pub(super) real_ip: RealIp,
     pub(super) bots: BotRule,
-    /// The files that it is made of, but for certificates and databases.
-    pub watched: Watched,
     /// Databases on disk.
     pub databases: Vec<Database>,
     pub(super) places: Places,
@@ -160,6 +158,8 @@ pub struct Read {
     pub remarks: Vec<Remark>,
     /// How many mistakes there are.
     pub errors: usize,
+    /// The files that it is made of, whether it can be used or not.
+    pub watched: Watched,
 }
 
 /// Makes, for a tracker of a name, the one who is told of what happens there.
@@ -212,6 +212,7 @@ impl Files {
             text,
             remarks,
             errors,
+            watched: self.watched,
         }
     }
 
@@ -227,14 +228,14 @@ impl Files {
         root.raw("links");
         root.string(SCHEMA);
         let listen = sections::listen(root.table("listen"), mistakes);
-        let certificates = tls::read(root.table("tls"), &listen, &folder, mistakes);
+        let certificates = tls::read(root.table("tls"), &listen, &folder, &mut self.watched, mistakes);
         let visitor = sections::visitor(root.table("visitor"), mistakes);
         let proxy_protocol = sections::proxy_protocol(listen.proxy_protocol, &visitor, mistakes);
         let click = sections::click(root.table("click"));
         let click_log = click_log::read(root.table("click_log"), &folder, mistakes);
         let limits = limits::read(root.table("limits"));
         let per_link = sections::per_link(root.table("metrics"));
-        let geoip = geoip::read(root.table("geoip"), &folder, self.built_in, mistakes);
+        let geoip = geoip::read(root.table("geoip"), &folder, self.built_in, &mut self.watched, mistakes);
         let loops = Loops::default();
         let unmatched = sections::unmatched(root.table("unmatched"), geoip.named, &loops, mistakes);
         let trackers = trackers::read(
@@ -310,7 +311,6 @@ impl Files {
             links: links.into_table(),
             real_ip: visitor.real_ip,
             bots: visitor.bots,
-            watched: std::mem::take(&mut self.watched),
             databases: geoip.databases,
             places: geoip.places,
             unmatched,

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::SystemTime};
 
-use super::{Mistake, Mistakes, TableReader, sections::Listen};
+use super::{Mistake, Mistakes, TableReader, sections::Listen, watched::Watched};
 use crate::tls::{Certificates, Severity};
 
 /// The certificates, if there are some to serve with.
@@ -10,6 +10,7 @@ pub(super) fn read(
     table: Option<TableReader<'_>>,
     listen: &Listen<'_>,
     folder: &Path,
+    watched: &mut Watched,
     mistakes: &Mistakes,
 ) -> Option<Certificates> {
     let Some(mut table) = table else {
@@ -26,7 +27,9 @@ pub(super) fn read(
         let warning = Mistake::warning("nothing is served with these certificates").at(certs.place);
         mistakes.push(warning.help("name an address for https in [listen], such as https = \"[::]:443\""));
     }
-    let reading = Certificates::read(&folder.join(certs.value), SystemTime::now());
+    let folder = folder.join(certs.value);
+    watched.certificates(&folder);
+    let reading = Certificates::read(&folder, SystemTime::now());
     for found in &reading.mistakes {
         let message = format!("`{}` {}", found.path.display(), found.message);
         let mistake = match found.severity {

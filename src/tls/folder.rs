@@ -69,11 +69,11 @@ impl Files {
 
 /// What tells the files of a folder from those that were there before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Fingerprint(Option<Vec<(PathBuf, Option<FilePrint>)>>);
+pub struct Fingerprint(Option<Vec<(PathBuf, Option<FilePrint>)>>);
 
 impl Fingerprint {
     /// Looks at every file there is; links are followed.
-    pub(super) fn of(folder: &Path) -> Self {
+    pub fn of(folder: &Path) -> Self {
         let prints = list(folder).map(|found| {
             let paths = found.into_iter().flat_map(|files| [files.certificate, files.key]);
             paths

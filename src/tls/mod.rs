@@ -39,6 +39,7 @@ pub use self::{
     certificates::{Certificates, Reading},
     development::development,
     expiry::{Expiring, ExpiryWatch, Level, level},
+    folder::Fingerprint,
     mistake::{Mistake, Severity},
     store::{Reload, Store, Watch},
     trust::Trust,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use tokio::io::AsyncWriteExt;
 
 use crate::support::{
-    Act, ClickApi, Program, Visitor, click, click_api::Call, eventually, one_link, program::Folder,
+    Act, ClickApi, KEY, Program, Visitor, click, click_api::Call, eventually, one_link, program::Folder,
     visitor::read_answer,
 };
 
@@ -19,7 +19,11 @@ struct Running {
 
 impl Running {
     fn start(configuration: &str) -> Self {
-        let folder = Folder::new();
+        Self::start_in(Folder::new(), configuration)
+    }
+
+    /// The same with what is in a folder already.
+    fn start_in(folder: Folder, configuration: &str) -> Self {
         let running = |folder: Folder| {
             let program = Program::start(&["run"], folder.path(), &[]);
             let visitors = program.hear("listening on http://").parse().expect("an address");
@@ -63,6 +67,9 @@ fn configuration(tracker: &ClickApi) -> String {
     one_link(tracker).replace("[listen]", "[listen]\nadmin = \"127.0.0.1:0\"")
 }
 
+const PLACES: &[u8] = include_bytes!("../../geoip/sandbox.mmdb");
+const CERTIFICATE: &[u8] = include_bytes!("../../certs/localhost.crt");
+const CERTIFICATE_KEY: &[u8] = include_bytes!("../../certs/localhost.key");
 const RELOADS: &str = "onehop_config_reloads_total";
 const FAILURES: &str = "onehop_config_reload_failures_total";
 
@@ -150,6 +157,86 @@ async fn a_removed_one_changes_nothing_and_says_so() {
             .ends_with("/again?click_id=1")
     })
     .await;
+}
+
+/// A deploy may write the main file before its companions.
+#[tokio::test]
+async fn what_a_refused_one_names_is_waited_for() {
+    let tracker = ClickApi::always(click("1")).await;
+    let before = configuration(&tracker);
+    let edge = Running::start(&before);
+    let links = |pattern: &str| format!("links = [\"{pattern}\"]\n{before}");
+    let link = before[before.find("[[link]]").expect("a link")..].replace("/go", "/more");
+    let key = format!("secure_key = \"{KEY}\"");
+    edge.folder.write("bad.toml", "at = ");
+    edge.folder.write("l/bad.toml", "at = ");
+    edge.folder.write("certs/localhost.key", CERTIFICATE_KEY);
+    for (number, (file, configuration, mended)) in [
+        ("none.toml", links("none.toml"), link.as_bytes()),
+        ("bad.toml", links("bad.toml"), link.as_bytes()),
+        ("l/bad.toml", links("l/*.toml"), link.as_bytes()),
+        (
+            "none.mmdb",
+            before.clone() + "\n[geoip]\ncountry = \"none.mmdb\"\n",
+            PLACES,
+        ),
+        (
+            "key.txt",
+            before.replace(&key, "secure_key = { file = \"key.txt\" }"),
+            KEY.as_bytes(),
+        ),
+        (
+            "ca.pem",
+            before.replace(&key, &format!("{key}\nca = \"ca.pem\"")),
+            CERTIFICATE,
+        ),
+        (
+            "certs/localhost.crt",
+            before.replace(
+                "[listen]",
+                "[tls]\ncerts = \"certs\"\n[listen]\nhttps = \"127.0.0.1:0\"",
+            ),
+            CERTIFICATE,
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        edge.write(&configuration.replace("/?click_id", &format!("/{number}?click_id")));
+        eventually("a refusal", async || edge.metric(FAILURES).await > number as u64).await;
+        edge.folder.write(file, mended);
+        let expected = format!("/{number}?click_id=1");
+        eventually(file, async || {
+            edge.visitor().get("/go").await.location().ends_with(&expected)
+        })
+        .await;
+    }
+}
+
+/// A database in use is taken up by itself; a configuration that was refused for its sake is to come with it.
+#[tokio::test]
+async fn one_that_waits_for_a_database_in_use_is_taken_up_with_it() {
+    let tracker = ClickApi::always(click("1")).await;
+    let folder = Folder::new();
+    folder.write("places.mmdb", PLACES);
+    let before = configuration(&tracker) + "\n[geoip]\ncountry = \"places.mmdb\"\n";
+    let edge = Running::start_in(folder, &before);
+    let failures = async |count| {
+        eventually("a refusal", async || edge.metric(FAILURES).await == count).await;
+    };
+    edge.folder.write("places.mmdb", "junk");
+    failures(1).await;
+    edge.write(&before.replace("/?click_id", "/new?click_id"));
+    failures(2).await;
+    // What stays as it is, is told once: three looks find nothing new.
+    tokio::time::sleep(std::time::Duration::from_millis(1600)).await;
+    assert_eq!(edge.metric(FAILURES).await, 2);
+    edge.folder.write("places.mmdb", PLACES);
+    eventually("the new one", async || {
+        edge.visitor().get("/go").await.location().ends_with("/new?click_id=1")
+    })
+    .await;
+    assert_eq!(edge.metric(FAILURES).await, 2);
 }
 
 #[tokio::test]

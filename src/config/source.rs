@@ -3,7 +3,7 @@
 //! Owned here: reading files, byte order marks, encoding. Not owned: what the text
 //! means.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use super::mistake::{Mistake, Mistakes};
 /// Two and a half million links of 400 bytes; keeps `/dev/zero` and wrong paths from filling the memory.
 const LARGEST_JSON: u64 = 1 << 30;
 /// Other files become a tree as a whole, which takes many times their size.
-const LARGEST: u64 = 64 << 20;
+pub(super) const LARGEST: u64 = 64 << 20;
 
 /// A file among the files of one configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -138,9 +138,11 @@ impl Sources {
 }
 
 /// Why a file is not read, and how to mend it, where that does not depend on who names it.
-type Unread = (String, Option<&'static str>);
+pub(super) type Unread = (String, Option<&'static str>);
 
-fn read_bytes(file: &Path, largest: u64) -> Result<Vec<u8>, Unread> {
+/// The bytes of a file. A pipe is read where its name says that somebody passes it on purpose, as `/dev/stdin` and `<(…)` in a
+/// shell do; to open another would wait for whoever writes to it.
+pub(super) fn read_bytes(file: &Path, largest: u64) -> Result<Vec<u8>, Unread> {
     let why = |error: std::io::Error| match error.kind() {
         ErrorKind::NotFound => ("there is no such file".to_owned(), None),
         ErrorKind::PermissionDenied => (
@@ -150,9 +152,15 @@ fn read_bytes(file: &Path, largest: u64) -> Result<Vec<u8>, Unread> {
         ErrorKind::IsADirectory => ("it is a directory, not a file".to_owned(), Some("name a file in it")),
         _ => (error.to_string(), None),
     };
+    let found = fs::metadata(file).map_err(why)?;
+    let is_passed = ["/dev", "/proc"].iter().any(|folder| file.starts_with(folder));
+    if !found.is_file() && !found.is_dir() && !is_passed {
+        let why = "it is a pipe, a socket or a device, not a file".to_owned();
+        return Err((why, Some("put the file itself there, or a link to it")));
+    }
     let file = File::open(file).map_err(why)?;
     // A large file is not copied from vector to vector as it grows.
-    let length = file.metadata().map_or(0, |known| known.len().min(largest));
+    let length = found.len().min(largest);
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
     file.take(largest + 1).read_to_end(&mut bytes).map_err(why)?;
     if bytes.len() as u64 > largest {

@@ -1,12 +1,16 @@
 //! The trackers: their URLs, their keys, their extra roots.
 
-use std::{env, fs, path::Path, sync::Arc};
+use std::{env, path::Path, sync::Arc};
 
 use http::{Uri, uri::PathAndQuery};
 
 use super::{
-    Mistake, Mistakes, Node, Secrets, Spanned, TableReader, Value, load::Teller, quoted, source::Place,
-    values::suggestion, watched::Watched,
+    Mistake, Mistakes, Node, Secrets, Spanned, TableReader, Value,
+    load::Teller,
+    quoted,
+    source::{LARGEST, Place, read_bytes},
+    values::suggestion,
+    watched::Watched,
 };
 use crate::click::{
     Care, SecretKey, Tracker,
@@ -264,28 +268,19 @@ fn of_env(name: &Spanned<&str>, mistakes: &Mistakes) -> Option<String> {
 
 fn of_file(name: &Spanned<&str>, folder: &Path, watched: &mut Watched, mistakes: &Mistakes) -> Option<String> {
     let path = folder.join(name.value);
-    watched.file(&path);
-    match fs::read_to_string(&path) {
-        // Editors of Windows begin files with a mark.
-        Ok(text) => Some(text.trim_start_matches('\u{feff}').to_owned()),
-        Err(error) => {
-            unreadable(&path, &error, name.place, mistakes);
-            None
-        }
-    }
+    let Ok(text) = String::from_utf8(bytes(&path, name.place, watched, mistakes)?) else {
+        let mistake = Mistake::error(format!("`{}` is not UTF-8 text", path.display())).at(name.place);
+        mistakes.push(mistake.help("the file holds the key alone, as text"));
+        return None;
+    };
+    // Editors of Windows begin files with a mark.
+    Some(text.trim_start_matches('\u{feff}').to_owned())
 }
 
 /// The certificates, and the bytes that they were read from.
 fn roots(name: &Spanned<&str>, folder: &Path, watched: &mut Watched, mistakes: &Mistakes) -> Option<(Roots, Vec<u8>)> {
     let path = folder.join(name.value);
-    watched.file(&path);
-    let pem = match fs::read(&path) {
-        Ok(pem) => pem,
-        Err(error) => {
-            unreadable(&path, &error, name.place, mistakes);
-            return None;
-        }
-    };
+    let pem = bytes(&path, name.place, watched, mistakes)?;
     let roots = Roots::from_pem(&pem).ok();
     if roots.is_none() {
         let mistake = Mistake::error(format!("`{}` holds no root certificates", path.display())).at(name.place);
@@ -294,7 +289,11 @@ fn roots(name: &Spanned<&str>, folder: &Path, watched: &mut Watched, mistakes: &
     Some((roots?, pem))
 }
 
-fn unreadable(path: &Path, error: &std::io::Error, place: Place, mistakes: &Mistakes) {
-    let mistake = Mistake::error(format!("cannot read `{}`: {error}", path.display())).at(place);
-    mistakes.push(mistake.help("paths are relative to the file that names them"));
+fn bytes(path: &Path, place: Place, watched: &mut Watched, mistakes: &Mistakes) -> Option<Vec<u8>> {
+    watched.file(path);
+    let read = read_bytes(path, LARGEST).map_err(|(why, help)| {
+        let mistake = Mistake::error(format!("cannot read `{}`: {why}", path.display())).at(place);
+        mistakes.push(mistake.help(help.unwrap_or("paths are relative to the file that names them")));
+    });
+    read.ok()
 }

@@ -888,3 +888,23 @@ fn a_file_that_is_no_key_is_told_of_and_not_quoted() {
     folder.write("key.txt", format!("{}\n\n", &long[..1024]));
     assert_eq!(check(&folder, "onehop.toml").0, Some(0));
 }
+
+#[test]
+fn a_pipe_that_is_passed_on_purpose_is_read() {
+    let folder = Folder::new();
+    let onehop = env!("CARGO_BIN_EXE_onehop");
+    let tracker = "[tracker.t]\nurl = \"http://localhost/x\"\nsecure_key = \"1\"\n";
+    let defaults = "[defaults]\ntrafficback_url = \"https://my-site.example/\"\n";
+    folder.write("whole.toml", format!("{tracker}{defaults}{MORE_TOML}"));
+    for command in [
+        format!("cat whole.toml | {onehop} check -c /dev/stdin"),
+        format!("cat whole.toml | {onehop} check -c /dev/fd/0"),
+        format!("cat whole.toml | {onehop} check -c /proc/self/fd/0"),
+    ] {
+        let mut shell = std::process::Command::new("sh");
+        let ended = shell.args(["-c", &command]).current_dir(folder.path()).output();
+        let ended = ended.expect("a shell");
+        let said = String::from_utf8_lossy(&ended.stdout);
+        assert!(ended.status.success(), "{command}: {said}");
+    }
+}

@@ -239,6 +239,49 @@ async fn one_that_waits_for_a_database_in_use_is_taken_up_with_it() {
     assert_eq!(edge.metric(FAILURES).await, 2);
 }
 
+/// To open a pipe waits for whoever writes to it; a reload that waits would keep all others waiting.
+#[tokio::test]
+async fn a_pipe_in_place_of_a_file_is_a_mistake() {
+    let tracker = ClickApi::always(click("1")).await;
+    let key = format!("secure_key = \"{KEY}\"");
+    let named = "secure_key = { file = \"key.txt\" }\nca = \"ca.pem\"";
+    let before = configuration(&tracker).replace(&key, named);
+    let link = before[before.find("[[link]]").expect("a link")..].replace("/go", "/more");
+    let configuration = format!("links = [\"more.toml\"]\n{before}");
+    let folder = Folder::new();
+    folder.write("key.txt", KEY);
+    folder.write("ca.pem", CERTIFICATE);
+    folder.write("more.toml", link);
+    let edge = Running::start_in(folder, &configuration);
+    for (number, file) in ["onehop.toml", "more.toml", "key.txt", "ca.pem"]
+        .into_iter()
+        .enumerate()
+    {
+        let path = edge.folder.path().join(file);
+        let good = std::fs::read(&path).expect("a file");
+        std::fs::remove_file(&path).expect("a file");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.expect("mkfifo runs").success());
+        let (status, said) = edge.reload().await;
+        assert_eq!(status, 422, "{file}: {said}");
+        let mistake = format!("cannot read `{file}`: it is a pipe, a socket or a device, not a file");
+        assert!(
+            said.contains(&mistake) && said.contains("put the file itself there"),
+            "{said}"
+        );
+        std::fs::remove_file(&path).expect("a pipe");
+        edge.folder.write(file, good);
+        edge.write(&configuration.replace("/?click_id", &format!("/{number}?click_id")));
+        assert_eq!(edge.reload().await.0, 200, "{file}");
+        let answer = edge.visitor().get("/go").await;
+        assert!(
+            answer.location().ends_with(&format!("/{number}?click_id=1")),
+            "{file}: {}",
+            answer.location()
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_hit_under_way_ends_on_what_it_began_with() {
     let go = std::sync::Arc::new(tokio::sync::Notify::new());

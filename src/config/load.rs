@@ -353,7 +353,7 @@ fn holds_tables(node: &Node) -> bool {
 }
 
 /// The files of one pattern. A name without `*` that is missing is a mistake; a pattern that finds nothing may be filled
-/// later.
+/// later. As in shells, a name that begins with a dot fits what begins with one: editors leave such files.
 pub(super) fn matching(folder: &Path, pattern: &Spanned<&str>, mistakes: &Mistakes) -> Vec<PathBuf> {
     let is_pattern = pattern.value.contains(['*', '?', '[']);
     if !is_pattern {
@@ -370,16 +370,27 @@ pub(super) fn matching(folder: &Path, pattern: &Spanned<&str>, mistakes: &Mistak
             return Vec::new();
         }
     };
+    // The crate's own option for this forgets patterns that begin with a dot.
+    let dotted = whole.components().map(|part| part.as_os_str().to_string_lossy());
+    let dotted: Vec<_> = dotted
+        .filter(|part| part.starts_with('.'))
+        .filter_map(|part| glob::Pattern::new(&part).ok())
+        .collect();
+    let is_hidden = |path: &Path| {
+        path.components().any(|part| {
+            let name = part.as_os_str().to_string_lossy();
+            name.starts_with('.') && !dotted.iter().any(|pattern| pattern.matches(&name))
+        })
+    };
     let mut paths = Vec::new();
     for path in found {
-        match path {
-            Ok(path) if path.is_file() => paths.push(path),
-            Ok(_) => {}
-            Err(error) => {
-                let mistake = Mistake::error(format!("a folder cannot be read: {}", error.error()));
-                let help = "let the user that onehop runs as look into the folders that the pattern fits";
-                mistakes.push(mistake.at(pattern.place).help(help));
-            }
+        // What cannot be looked at may hold links: to read it says what is wrong with it.
+        let (is_folder, path) = match path {
+            Ok(path) => (path.is_dir(), path),
+            Err(error) => (false, error.path().to_owned()),
+        };
+        if !is_folder && !is_hidden(&path) {
+            paths.push(path);
         }
     }
     if paths.is_empty() {

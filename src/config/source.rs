@@ -152,7 +152,14 @@ pub(super) fn read_bytes(file: &Path, largest: u64) -> Result<Vec<u8>, Unread> {
         ErrorKind::IsADirectory => ("it is a directory, not a file".to_owned(), Some("name a file in it")),
         _ => (error.to_string(), None),
     };
-    let found = fs::metadata(file).map_err(why)?;
+    let found = fs::metadata(file).map_err(|error| {
+        let is_link = fs::symlink_metadata(file).is_ok_and(|found| found.is_symlink());
+        if is_link && error.kind() != ErrorKind::PermissionDenied {
+            let why = "it is a link that leads nowhere".to_owned();
+            return (why, Some("have it lead to a file, or remove it"));
+        }
+        why(error)
+    })?;
     let is_passed = ["/dev", "/proc"].iter().any(|folder| file.starts_with(folder));
     if !found.is_file() && !found.is_dir() && !is_passed {
         let why = "it is a pipe, a socket or a device, not a file".to_owned();

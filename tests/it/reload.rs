@@ -283,6 +283,44 @@ async fn a_pipe_in_place_of_a_file_is_a_mistake() {
 }
 
 #[tokio::test]
+async fn a_link_of_a_pattern_that_leads_nowhere_takes_nothing_away() {
+    use std::os::unix::fs::symlink;
+
+    let tracker = ClickApi::always(click("1")).await;
+    let before = configuration(&tracker);
+    let at = |place: &str| before[before.find("[[link]]").expect("a link")..].replace("/go", place);
+    let folder = Folder::new();
+    folder.write("real.toml", at("/more"));
+    folder.write(".l/.hidden.toml", at("/hidden"));
+    folder.write("l/.not.toml", "no configuration");
+    folder.write("l/.not/x.toml", "no configuration");
+    let link = folder.path().join("l/b.toml");
+    symlink("../real.toml", &link).expect("a link");
+    // As an editor leaves it beside a file that is being written.
+    symlink("nobody@nowhere.1:2", folder.path().join("l/.#b.toml")).expect("a link");
+    let links = r#"links = ["l/*.toml", "l/*/x.toml", "./.l/.*.toml"]"#;
+    let edge = Running::start_in(folder, &format!("{links}\n{before}"));
+    let serves = async |place: &str| edge.visitor().get(place).await.status == 302;
+    assert!(serves("/more").await && serves("/hidden").await);
+
+    std::fs::remove_file(edge.folder.path().join("real.toml")).expect("a file");
+    let (status, said) = edge.reload().await;
+    assert_eq!(status, 422, "{said}");
+    assert!(
+        said.contains("cannot read `l/b.toml`: it is a link that leads nowhere") && said.contains("or remove it"),
+        "{said}"
+    );
+    std::fs::remove_file(&link).expect("a link");
+    symlink("b.toml", &link).expect("a link");
+    assert_eq!(edge.reload().await.0, 422, "a link to itself");
+    assert!(serves("/more").await);
+
+    std::fs::remove_file(&link).expect("a link");
+    assert_eq!(edge.reload().await.0, 200);
+    assert!(!serves("/more").await && serves("/hidden").await);
+}
+
+#[tokio::test]
 async fn a_hit_under_way_ends_on_what_it_began_with() {
     let go = std::sync::Arc::new(tokio::sync::Notify::new());
     let late = Act::WaitAndSend(std::sync::Arc::clone(&go), crate::support::click_bytes("late"));

@@ -59,11 +59,7 @@ impl<'a> Clock<'a> {
         } else if self.inside.is_none_or(|(_, before)| before != frames) {
             self.inside = Some((Instant::now(), frames));
         }
-        if !session.is_shut() {
-            self.shut = None;
-        } else if self.shut.is_none() {
-            self.shut = Some(Instant::now());
-        }
+        self.shut = session.is_shut().then(|| self.shut.unwrap_or_else(Instant::now));
         let mut next = match self.told {
             Some(told) => (told.max(self.idle) + limits.connection_age, Over::Patience),
             None if session.counts().heads >= limits.requests_per_connection.into() => (self.idle, Over::Time),

@@ -37,6 +37,7 @@ use super::{Server, Way, farewell, patience::Over};
 
 /// What is read at once. Most requests are shorter.
 const READ_BYTES: usize = 4096;
+
 /// Serves a connection of which these bytes have been read.
 ///
 /// Dropped at an await, it closes the connection; calls to trackers go on by themselves.

@@ -19,7 +19,7 @@ use crate::{
     device::Agent,
     edge::{Edge, Link, Offer, OfferLabel},
     explain::rehearsal::{End, Rehearsal},
-    headers::{Header, Headers},
+    headers::{Header, Headers, Lines},
     history::Field,
     hit::{self, Hit},
     hit_id::HitIds,
@@ -127,7 +127,8 @@ impl Way {
             Some(Header { name, value })
         })
         .collect();
-        let headers = Headers::of_lines(&lines);
+        let lines = Lines::of(&lines);
+        let headers = Headers::from(&lines);
         let head = Head {
             method: if then.is_head() { &Method::HEAD } else { &Method::GET },
             authority: None,

@@ -19,27 +19,59 @@ pub(super) struct PlainHead<'a> {
 
 /// Reads bytes that are one plain head. Its fields are added to `lines`, of which there are no more than it has room for.
 pub(super) fn read<'a>(bytes: &'a [u8], lines: &mut Vec<Header<'a>>) -> Option<PlainHead<'a>> {
-    let mut ends = LineEnds::of(bytes);
-    let mut end = ends.next()?;
-    let first = bytes[..end].strip_suffix(b" HTTP/1.1")?;
-    let (is_head, target) = match first.strip_prefix(b"GET ") {
-        Some(target) => (false, target),
-        None => (true, first.strip_prefix(b"HEAD ")?),
-    };
-    if target.first() != Some(&b'/') || !target.iter().all(|byte| is_of_target(*byte)) {
-        return None;
-    }
-    let mut wants_close = false;
-    loop {
-        let start = end + 2;
-        end = ends.next()?;
-        let line = &bytes[start..end];
-        if line.is_empty() {
-            break;
+    let mut head = None;
+    let mut start = 0;
+    // Whether a piece ends with a CR, whose LF the next one begins with.
+    let mut is_behind_cr = false;
+    for from in (0..bytes.len()).step_by(PIECE) {
+        let rest = &bytes[from..];
+        let mut left = rest
+            .first_chunk()
+            .map_or_else(|| control_characters_of_last(rest), control_characters);
+        left &= !u64::from(is_behind_cr);
+        is_behind_cr = false;
+        while left != 0 {
+            let end = from + left.trailing_zeros() as usize;
+            left &= left - 1;
+            if bytes.get(end..end + 2) != Some(b"\r\n") {
+                return None;
+            }
+            match left {
+                0 => is_behind_cr = true,
+                _ => left &= left - 1,
+            }
+            match &mut head {
+                None => head = Some(first(&bytes[start..end])?),
+                Some(_) if start == end => return head.filter(|_| end + 2 == bytes.len()),
+                // A name ends in the line at the latest where that does: what stands behind may be looked at with it.
+                Some(head) => head.add(&bytes[start..], end - start, lines)?,
+            }
+            start = end + 2;
         }
-        // What stands behind the line may be read with it: a name ends in it at the latest, where it ends.
-        let (name, value) = line.split_at_checked(name_length(&bytes[start..]))?;
-        let value = value.strip_prefix(b":")?.trim_ascii();
+    }
+    None
+}
+
+/// Reads a request line.
+fn first(line: &[u8]) -> Option<PlainHead<'_>> {
+    let line = line.strip_suffix(b" HTTP/1.1")?;
+    let (is_head, target) = match line.strip_prefix(b"GET ") {
+        Some(target) => (false, target),
+        None => (true, line.strip_prefix(b"HEAD ")?),
+    };
+    (target.first() == Some(&b'/') && is_target(target)).then_some(PlainHead {
+        is_head,
+        target: str::from_utf8(target).ok()?,
+        wants_close: false,
+    })
+}
+
+impl PlainHead<'_> {
+    /// Reads a field's line, which bytes begin with.
+    #[inline]
+    fn add<'a>(&mut self, bytes: &'a [u8], length: usize, lines: &mut Vec<Header<'a>>) -> Option<()> {
+        let (name, value) = bytes[..length].split_at_checked(name_length(bytes))?;
+        let value = trimmed(value.strip_prefix(b":")?);
         if name.is_empty() || lines.len() == lines.capacity() {
             return None;
         }
@@ -48,7 +80,7 @@ pub(super) fn read<'a>(bytes: &'a [u8], lines: &mut Vec<Header<'a>>) -> Option<P
             7 if name.eq_ignore_ascii_case(b"upgrade") => return None,
             10 if name.eq_ignore_ascii_case(b"connection") => {
                 if value.eq_ignore_ascii_case(b"close") {
-                    wants_close = true;
+                    self.wants_close = true;
                 } else if !value.eq_ignore_ascii_case(b"keep-alive") {
                     return None;
                 }
@@ -58,58 +90,17 @@ pub(super) fn read<'a>(bytes: &'a [u8], lines: &mut Vec<Header<'a>>) -> Option<P
             _ => {}
         }
         lines.push(Header { name, value });
+        Some(())
     }
-    (end + 2 == bytes.len()).then_some(PlainHead {
-        is_head,
-        target: str::from_utf8(target).ok()?,
-        wants_close,
-    })
 }
 
-/// Where the lines of a head end, for as long as control characters stand there alone.
-struct LineEnds<'a> {
-    bytes: &'a [u8],
-    /// Where the piece begins that has been looked through.
-    from: usize,
-    /// A bit for each control character in it that is still to come.
-    left: u64,
-    /// Whether the piece ends with a CR, whose LF the next one begins with.
-    is_behind_cr: bool,
-}
-
-impl<'a> LineEnds<'a> {
-    fn of(bytes: &'a [u8]) -> Self {
-        Self {
-            bytes,
-            from: 0,
-            left: bytes
-                .first_chunk()
-                .map_or_else(|| control_characters_of_last(bytes), control_characters),
-            is_behind_cr: false,
-        }
-    }
-
-    /// Where the next CR LF stands.
-    fn next(&mut self) -> Option<usize> {
-        while self.left == 0 {
-            self.from += PIECE;
-            let rest = self.bytes.get(self.from..).filter(|rest| !rest.is_empty())?;
-            let found = rest
-                .first_chunk()
-                .map_or_else(|| control_characters_of_last(rest), control_characters);
-            self.left = found & !u64::from(self.is_behind_cr);
-            self.is_behind_cr = false;
-        }
-        let at = self.from + self.left.trailing_zeros() as usize;
-        self.left &= self.left - 1;
-        if self.bytes.get(at..at + 2) != Some(b"\r\n") {
-            return None;
-        }
-        match self.left {
-            0 => self.is_behind_cr = true,
-            _ => self.left &= self.left - 1,
-        }
-        Some(at)
+/// A value without the white space around it, which mostly is one space before it.
+#[inline]
+fn trimmed(value: &[u8]) -> &[u8] {
+    let value = value.strip_prefix(b" ").unwrap_or(value);
+    match (value.first(), value.last()) {
+        (Some(b'!'..), Some(b'!'..)) => value,
+        _ => value.trim_ascii(),
     }
 }
 
@@ -154,20 +145,31 @@ fn name_length(bytes: &[u8]) -> usize {
     length + bytes[length..].iter().take_while(is_of_name).count()
 }
 
-/// Whether a byte may stand in a path or a query (RFC 3986, sections 3.3 and 3.4).
-fn is_of_target(byte: u8) -> bool {
-    const OF_TARGET: [bool; 256] = {
-        let mut table = [false; 256];
-        let bytes = b"-._~!$&'()*+,;=:@/?%\
-            0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-        let mut at = 0;
-        while at < bytes.len() {
-            table[bytes[at] as usize] = true;
-            at += 1;
-        }
-        table
-    };
-    OF_TARGET[usize::from(byte)]
+/// Whether bytes, which are no control characters, may all stand in a path or a query (RFC 3986, sections 3.3 and 3.4).
+fn is_target(bytes: &[u8]) -> bool {
+    let (pieces, rest) = bytes.as_chunks();
+    let mut last = [b'/'; 16];
+    last[..rest.len()].copy_from_slice(rest);
+    pieces
+        .iter()
+        .chain([&last])
+        .fold(0, |found, piece| found | strange(*piece))
+        == 0
+}
+
+/// A bit for each byte but letters, digits and `-._~!$&'()*+,;=:@/?%`; and for none of the control characters.
+fn strange(bytes: [u8; 16]) -> u32 {
+    let bytes = u8x16::new(bytes);
+    let is = |byte| bytes.simd_eq(u8x16::splat(byte));
+    // Of pairs that differ in one bit.
+    let quote_or_hash = (bytes | u8x16::splat(1)).simd_eq(u8x16::splat(b'#'));
+    let less_or_greater = (bytes | u8x16::splat(2)).simd_eq(u8x16::splat(b'>'));
+    // Brackets of both kinds, and what stands between them: `[\]` and `{|}`.
+    let above = (bytes | u8x16::splat(b' ')) - u8x16::splat(b'{');
+    let brackets = above.min(u8x16::splat(b'}' - b'{')).simd_eq(above);
+    let others = is(b' ') | is(b'^') | is(b'`');
+    // A mask has the upper bit of each byte, and what is not ASCII has it too.
+    (quote_or_hash | less_or_greater | brackets | others | bytes).to_bitmask()
 }
 
 #[cfg(test)]
@@ -255,6 +257,17 @@ mod tests {
             "GET / HTTP/1.1\r\na:\r\nb:\r\nc:\r\nd:\r\ne:\r\nf:\r\ng:\r\nh:\r\ni:\r\n\r\n",
         ] {
             assert_eq!(plain(asked.as_bytes()), None, "{asked:?}");
+        }
+    }
+
+    #[test]
+    fn a_target_is_of_the_bytes_that_it_may_have() {
+        let allowed = b"-._~!$&'()*+,;=:@/?%0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+        for byte in (0..=u8::MAX).filter(|byte| !byte.is_ascii_control()) {
+            for (before, behind) in [(0, 0), (15, 0), (16, 0), (0, 15), (0, 16), (7, 30)] {
+                let bytes = [&vec![b'a'; before], &[byte][..], &vec![b'z'; behind]].concat();
+                assert_eq!(is_target(&bytes), allowed.contains(&byte), "{byte} {before} {behind}");
+            }
         }
     }
 

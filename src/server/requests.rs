@@ -27,7 +27,7 @@ use super::{
     reply::Reply,
     request::Head,
 };
-use crate::{headers::Headers, in_place};
+use crate::{headers::Lines, in_place};
 
 /// What is read at once. Most heads are shorter.
 const READ_BYTES: usize = 4096;
@@ -184,12 +184,13 @@ async fn answer(server: &Server, way: &Way, bytes: &[u8], is_last: bool) -> Read
     let Some(plain) = plain_head::read(bytes, &mut lines) else {
         return if is_part(bytes) { Read::Part } else { Read::Strange };
     };
+    let lines = Lines::of(&lines);
     let head = Head {
         method: if plain.is_head { &Method::HEAD } else { &Method::GET },
         authority: None,
         target: plain.target,
         version: Version::HTTP_11,
-        headers: Headers::of_lines(&lines),
+        headers: (&lines).into(),
     };
     let at = SystemTime::now();
     let outcome = server.hit(&head, way, at).await;

@@ -17,7 +17,7 @@ static MARKS: [(HeaderName, &[&str]); 4] = [
 pub fn is_speculative(headers: Headers<'_>) -> bool {
     MARKS
         .iter()
-        .any(|(name, words)| headers.all(name).any(|value| says(value, words)))
+        .any(|(name, words)| headers.any(name, |value| says(value, words)))
 }
 
 fn says(value: &[u8], words: &[&str]) -> bool {

@@ -12,7 +12,7 @@ use super::{
     table::{Entry, FIELD_BYTES},
 };
 use crate::{
-    headers::{Header, Headers},
+    headers::{Header, Lines},
     server::request::Head,
 };
 
@@ -304,14 +304,14 @@ impl Request {
     }
 
     /// Its head, with its fields.
-    pub(super) fn head<'a>(&'a self, lines: &'a [Header<'a>]) -> Head<'a> {
+    pub(super) fn head<'a>(&'a self, lines: &'a Lines<'a>) -> Head<'a> {
         let authority = self.authority.clone();
         Head {
             method: &self.method,
             authority: authority.map(|authority| (self.text(self.scheme.clone()), self.text(authority))),
             target: self.text(self.path.clone()),
             version: Version::HTTP_2,
-            headers: Headers::of_lines(lines),
+            headers: lines.into(),
         }
     }
 

@@ -21,6 +21,7 @@ use super::{
     },
     *,
 };
+use crate::headers::Lines;
 
 const ROOM: usize = 1 << 20;
 
@@ -40,7 +41,8 @@ fn read(decoder: &mut Decoder, block: &[u8]) -> Result<Fields, Broken> {
 /// A request's head in a line, and its fields.
 fn shown(request: &Request) -> (String, Vec<(String, String)>) {
     let lines = request.lines();
-    let head = request.head(&lines);
+    let row = Lines::of(&lines);
+    let head = request.head(&row);
     let (scheme, authority) = head.authority.unwrap_or_default();
     let line = format!("{} {scheme} {authority} {}", head.method, head.target);
     let text = |bytes: &[u8]| bytes.escape_ascii().to_string();

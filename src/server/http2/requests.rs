@@ -19,6 +19,7 @@ use super::{
     streams::{Asked, Body, Stream},
 };
 use crate::{
+    headers::Lines,
     in_place,
     outcome::{Outcome, Refusal},
     server::{Server, Way, reply::Reply},
@@ -307,5 +308,6 @@ impl Session<'_> {
 /// Dropped at its await, as when the visitor leaves, it records the hit as one whose visitor left.
 async fn hit(server: &Server, way: &Way, request: Request, at: SystemTime) -> Reply {
     let lines = request.lines();
+    let lines = Lines::of(&lines);
     Reply::of(server.hit(&request.head(&lines), way, at).await)
 }

@@ -21,7 +21,7 @@
 //! | [`sandbox`] | the stand-in Click API |
 //! | [`click_id`], [`hit_id`], [`trace_id`], [`query`], [`percent`], [`networks`], [`offer_ids`], [`file_print`] | words that stages share |
 //! | [`plain_text`] | words of others, shown to a person |
-//! | [`in_place`] | futures made in their boxes |
+//! | [`in_place`], [`spare`] | futures made in their boxes, and room kept from one hit for the next |
 //! | [`about`], [`country`], [`device`], [`language`] | what can be found out about a visitor, and its words |
 //!
 //! What always holds:
@@ -72,6 +72,7 @@ pub mod replay;
 pub mod report;
 pub mod sandbox;
 pub mod server;
+pub mod spare;
 pub mod tls;
 pub mod trace_id;
 pub mod visitor;

@@ -30,7 +30,7 @@ pub fn bind_beside(address: SocketAddr, ours: &mut Vec<u16>) -> io::Result<TcpLi
     // Whoever else is at a port of ours has been told of.
     let is_taken = port != 0
         && !ours.contains(&port)
-        && open(address, false).is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse);
+        && try_to_bind(address, false).is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse);
     let listener = open(address, true)?;
     ours.push(port);
     if is_taken {

@@ -1,13 +1,12 @@
 //! The `Location` of one hit, of a kind for each promise: to the advertiser never without a click id.
 
-use bytes::Bytes;
 use http::HeaderValue;
 
 use super::{
     macros::{ClickValues, Macro, Spot, Use, Values},
     template::{Site, Template, TemplateMistakes},
 };
-use crate::{percent, query::Query};
+use crate::{percent, query::Query, spare::Spare};
 
 /// A value for the `Location` header: an absolute URI whose scheme, host and port a configuration wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,9 +32,11 @@ impl Location {
         self.0.to_str().unwrap_or_default()
     }
 
-    fn new(written: Vec<u8>) -> Self {
+    fn new(write: impl FnOnce(&mut Vec<u8>)) -> Self {
+        let mut written = Spare::with_room(256);
+        write(&mut written);
         Self(
-            HeaderValue::from_maybe_shared(Bytes::from(written))
+            HeaderValue::from_bytes(&written)
                 .expect("templates are written in visible ASCII, values are percent-encoded"),
         )
     }
@@ -80,10 +81,10 @@ impl FallbackUrl {
 
     /// Where this visitor goes.
     pub fn location(&self, values: &Values<'_>) -> Location {
-        let mut out = Vec::with_capacity(256);
-        self.0.write(values, None, &mut out);
-        self.0.write_fragment(values, None, &mut out);
-        Location::new(out)
+        Location::new(|out| {
+            self.0.write(values, None, out);
+            self.0.write_fragment(values, None, out);
+        })
     }
 }
 
@@ -173,13 +174,13 @@ impl TrafficUrl {
 
     /// Where this visitor goes with this click.
     pub fn location(&self, values: &Values<'_>, click: ClickValues<'_>) -> AdvertiserLocation {
-        let mut out = Vec::with_capacity(256);
-        self.template.write(values, Some(click), &mut out);
-        if let Some(forwarded) = &self.forwarded {
-            self.forward(forwarded, values.query, &mut out);
-        }
-        self.template.write_fragment(values, Some(click), &mut out);
-        AdvertiserLocation(Location::new(out))
+        AdvertiserLocation(Location::new(|out| {
+            self.template.write(values, Some(click), out);
+            if let Some(forwarded) = &self.forwarded {
+                self.forward(forwarded, values.query, out);
+            }
+            self.template.write_fragment(values, Some(click), out);
+        }))
     }
 
     fn forward(&self, forwarded: &Forwarded, query: Query<'_>, out: &mut Vec<u8>) {

@@ -4,6 +4,7 @@
 //! Between requests a connection holds neither buffers nor the state of an answer.
 
 use std::{
+    cell::Cell,
     future::poll_fn,
     io,
     mem::MaybeUninit,
@@ -27,7 +28,11 @@ use super::{
     reply::Reply,
     request::Head,
 };
-use crate::{headers::Lines, in_place};
+use crate::{
+    headers::{Header, Lines},
+    in_place,
+    spare::Spare,
+};
 
 /// What is read at once. Most heads are shorter.
 const READ_BYTES: usize = 4096;
@@ -60,7 +65,7 @@ where
     let mut timer = pin!(sleep_until(began + limits.first_byte));
     let mut since = began;
     let mut count = 0;
-    let mut bytes = Vec::new();
+    let mut bytes = Spare::default();
     let goes_on = loop {
         let limit = match (bytes.is_empty(), count) {
             (false, _) => limits.head,
@@ -115,7 +120,7 @@ where
                 continue;
             }
         };
-        bytes = Vec::new();
+        bytes = Spare::default();
         count += 1;
         if !write(stream, &answer, limits).await || is_last {
             break false;
@@ -124,7 +129,7 @@ where
     };
     if goes_on {
         return Some(Rest {
-            first: bytes,
+            first: bytes.into(),
             served: count,
         });
     }
@@ -134,15 +139,19 @@ where
 }
 
 /// Reads what is there, without holding room for it while nothing is.
-fn poll_some<S>(stream: &mut S, context: &mut Context<'_>, bytes: &mut Vec<u8>) -> Poll<io::Result<usize>>
+fn poll_some<S>(stream: &mut S, context: &mut Context<'_>, bytes: &mut Spare) -> Poll<io::Result<usize>>
 where
     S: AsyncRead + Unpin,
 {
     let mut room = [MaybeUninit::uninit(); READ_BYTES];
     let mut buffer = ReadBuf::uninit(&mut room);
     ready!(Pin::new(stream).poll_read(context, &mut buffer))?;
-    bytes.extend_from_slice(buffer.filled());
-    Poll::Ready(Ok(buffer.filled().len()))
+    let came = buffer.filled();
+    if bytes.is_empty() {
+        *bytes = Spare::with_room(came.len());
+    }
+    bytes.extend_from_slice(came);
+    Poll::Ready(Ok(came.len()))
 }
 
 /// Writes an answer; false when it cannot be, or is not taken in time.
@@ -168,7 +177,7 @@ enum Read {
     /// Nothing that is served here.
     Strange,
     /// A request, and its answer.
-    Answered { answer: Vec<u8>, is_last: bool },
+    Answered { answer: Spare, is_last: bool },
 }
 
 /// Reads and answers one request.
@@ -179,29 +188,41 @@ async fn answer(server: &Server, way: &Way, bytes: &[u8], is_last: bool) -> Read
     if !fits || !(bytes.starts_with(b"GET /") || bytes.starts_with(b"HEAD /")) {
         return Read::Strange;
     }
-    // Not in here, where they would be moved with everything else.
-    let mut lines = Vec::with_capacity(FIELDS);
+    let mut lines: Vec<Header<'_>> = LINES.take();
+    lines.reserve_exact(FIELDS);
     let Some(plain) = plain_head::read(bytes, &mut lines) else {
         return if is_part(bytes) { Read::Part } else { Read::Strange };
     };
-    let lines = Lines::of(&lines);
+    let row = Lines::of(&lines);
     let head = Head {
         method: if plain.is_head { &Method::HEAD } else { &Method::GET },
         authority: None,
         target: plain.target,
         version: Version::HTTP_11,
-        headers: (&lines).into(),
+        headers: (&row).into(),
     };
     let at = SystemTime::now();
     let outcome = server.hit(&head, way, at).await;
+    LINES.set(emptied(lines));
     let mut reply = Reply::of(outcome);
     reply.is_last |= is_last || plain.wants_close || server.is_draining();
-    let mut answer = Vec::with_capacity(ANSWER_BYTES);
+    let mut answer = Spare::with_room(ANSWER_BYTES);
     reply.write(plain.is_head, at, &mut answer);
     Read::Answered {
         answer,
         is_last: reply.is_last,
     }
+}
+
+thread_local! {
+    /// Room for a head's fields, kept from one request for the next.
+    static LINES: Cell<Vec<Header<'static>>> = const { Cell::new(Vec::new()) };
+}
+
+/// The same room with nothing in it: collecting into one's own room is what the standard library does where it can.
+fn emptied<'a>(mut lines: Vec<Header<'_>>) -> Vec<Header<'a>> {
+    lines.clear();
+    lines.into_iter().map(|_| Header { name: b"", value: b"" }).collect()
 }
 
 /// Whether bytes are the beginning of a head that may be one.

@@ -109,6 +109,7 @@ fn stages_know_what_they_may() {
         "plain_json",
         "plain_text",
         "query",
+        "spare",
         "trace_id",
     ];
     let mut checked = 0;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use onehop::{
-    headers::{Header, Headers},
+    headers::{Header, Headers, Lines},
     hit::Hit,
     hit_id::{HitId, HitIds},
     query::Query,
@@ -44,7 +44,7 @@ pub(crate) struct Visitor {
     pub(crate) ip: IpAddr,
     pub(crate) user_agent: &'static str,
     /// The fields of the request.
-    pub(crate) fields: &'static [Header<'static>],
+    pub(crate) fields: &'static Lines<'static>,
     /// The whole request.
     pub(crate) request: &'static str,
 }
@@ -113,14 +113,14 @@ fn visitor(number: usize) -> Visitor {
     Visitor {
         ip,
         user_agent,
-        fields: Box::leak(Box::new(lines)),
+        fields: Box::leak(Box::new(Lines::of(Box::leak(Box::new(lines))))),
         request: request.leak(),
     }
 }
 
 impl Visitor {
     pub(crate) fn headers(&self) -> Headers<'static> {
-        Headers::of_lines(self.fields)
+        self.fields.into()
     }
 
     /// The visitor's hit, as it stands once its head has been read.

@@ -5,7 +5,10 @@ use std::{env, path::Path, process::Command};
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     let is = |key, value| env::var(key).is_ok_and(|found| found == value);
-    if !is("CARGO_CFG_TARGET_OS", "linux") || !is("CARGO_CFG_TARGET_ENV", "gnu") || env::var("HOST") != env::var("TARGET") {
+    if !is("CARGO_CFG_TARGET_OS", "linux")
+        || !is("CARGO_CFG_TARGET_ENV", "gnu")
+        || env::var("HOST") != env::var("TARGET")
+    {
         return;
     }
     let Ok(said) = Command::new("cc").arg("-print-file-name=libgcc_eh.a").output() else {

@@ -210,12 +210,15 @@ fn alike(one: &[u8], lower: &[u8]) -> bool {
 /// Eight bytes with capitals of ASCII made small.
 #[inline]
 fn without_capitals(word: u64) -> u64 {
-    const EACH: u64 = u64::from_ne_bytes([1; 8]);
-    let small = word & 0x7f * EACH;
+    const fn each(byte: u8) -> u64 {
+        u64::from_ne_bytes([byte; 8])
+    }
+    let seven_bits = word & each(0x7f);
     // The upper bit of each byte: whether it is `A` or above, and whether it is above `Z`.
-    let from_a = small + u64::from(0x80 - b'A') * EACH;
-    let above_z = small + u64::from(0x7f - b'Z') * EACH;
-    word | (from_a & !above_z & !word & 0x80 * EACH) >> 2
+    let from_a = seven_bits + each(0x80 - b'A');
+    let above_z = seven_bits + each(0x7f - b'Z');
+    let capitals = from_a & !above_z & !word & each(0x80);
+    word | capitals >> 2
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ impl State {
             return self.waiting.pop_front().map(|(_, next)| next);
         }
         self.in_floods = self.in_floods.wrapping_add(1);
-        if self.in_floods % FIRST_OF == 0 {
+        if self.in_floods.is_multiple_of(FIRST_OF) {
             return self.waiting.pop_front().map(|(_, next)| next);
         }
         while let Some((_, last)) = self.waiting.pop_back() {

@@ -1,4 +1,4 @@
-//! Links the compiler's unwinder into the program, which is then loaded without `libgcc_s`: a tenth of a start less.
+//! Links the compiler's unwinder into the program, which is then loaded without `libgcc_s`: one library less to map at each start.
 
 use std::{env, path::Path, process::Command};
 

@@ -36,11 +36,9 @@ impl State {
     fn next(&mut self) -> Option<oneshot::Sender<Turn>> {
         self.forget_who_left();
         let (since, _) = self.waiting.front()?;
-        if since.elapsed() < FLOOD {
-            return self.waiting.pop_front().map(|(_, next)| next);
-        }
-        self.in_floods = self.in_floods.wrapping_add(1);
-        if self.in_floods.is_multiple_of(FIRST_OF) {
+        let is_flood = since.elapsed() >= FLOOD;
+        self.in_floods = self.in_floods.wrapping_add(is_flood.into());
+        if !is_flood || self.in_floods.is_multiple_of(FIRST_OF) {
             return self.waiting.pop_front().map(|(_, next)| next);
         }
         while let Some((_, last)) = self.waiting.pop_back() {

@@ -198,6 +198,8 @@ impl Running {
         self.start.edge.exchange(edge);
         self.databases = watch_databases(&mut self.beside, &self.start, found);
         self.serving.point_at(doors);
+        // Freed aside: a million links take a while, and hits wait for this thread.
+        tokio::task::spawn_blocking(move || drop(before));
     }
 
     /// Certificates of the same folder are taken up as they are when they change on disk, so that what has not changed keeps its

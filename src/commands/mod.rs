@@ -4,8 +4,12 @@ use std::{
     env,
     future::Future,
     io::{self, IsTerminal, Write as _},
+    num::NonZero,
     process::ExitCode,
+    thread,
 };
+
+use tokio::runtime;
 
 pub mod check;
 mod click_logs;
@@ -21,7 +25,12 @@ pub mod schema;
 
 /// Runs a command's work on a runtime of its own; what goes wrong is told on standard error.
 fn on_runtime<E: std::fmt::Display>(work: impl Future<Output = Result<(), E>>) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // On one core a worker beside the thread that waits for it would be a thread to start, and a memory of its own, for nothing.
+    let mut builder = match thread::available_parallelism() {
+        Ok(NonZero::<usize>::MIN) => runtime::Builder::new_current_thread(),
+        _ => runtime::Builder::new_multi_thread(),
+    };
+    let runtime = match builder.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };

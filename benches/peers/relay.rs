@@ -1,5 +1,6 @@
-//! The least that a miss can take: a server on the edge's runtime that reads nothing of a request, asks the tracker the same thing
-//! each time, reads nothing of its answer either, and gives the same answer to each visitor. It serves one connection at a time.
+//! The least that a miss can take: a server on the edge's runtime for one core that reads nothing of a request, asks the tracker
+//! the same thing each time, reads nothing of its answer either, and gives the same answer to each visitor. It serves one connection
+//! at a time.
 //!
 //!     relay PORT TRACKER_PORT CALL ANSWER
 
@@ -15,10 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [_, port, tracker, call, answer]: [String; 5] =
         env::args().collect::<Vec<_>>().try_into().map_err(|_| usage)?;
     let (port, tracker): (u16, u16) = (port.parse()?, tracker.parse()?);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let serving = async move {
         let listener = TcpListener::bind(("127.0.0.1", port)).await?;
         loop {
@@ -26,8 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             serve(visitor, tracker, call.as_bytes(), answer.as_bytes()).await?;
         }
     };
-    // On the worker, as the edge's connections are.
-    let ended: io::Result<()> = runtime.block_on(runtime.spawn(serving))?;
+    let ended: io::Result<()> = runtime.block_on(serving);
     Ok(ended?)
 }
 

@@ -198,7 +198,7 @@ impl Running {
         self.start.edge.exchange(edge);
         self.databases = watch_databases(&mut self.beside, &self.start, found);
         self.serving.point_at(doors);
-        // Freed aside: a million links take a while, and hits wait for this thread.
+        // Freed aside: a million links take a while, and on one core this thread serves the hits too.
         tokio::task::spawn_blocking(move || drop(before));
     }
 

@@ -82,7 +82,7 @@ where
             }
             let came = poll_fn(|context| {
                 if let Poll::Ready(came) = poll_some(stream, context, &mut bytes) {
-                    return Poll::Ready(came.ok());
+                    return Poll::Ready(came.map(Some));
                 }
                 // Once asked, it wakes this task; until then there is nothing to ask it.
                 let may_drain = !std::mem::replace(&mut is_listening, true) || server.is_draining();
@@ -94,7 +94,7 @@ where
                 }
                 while timer.as_mut().poll(context).is_ready() {
                     if due <= Instant::now() {
-                        return Poll::Ready(None);
+                        return Poll::Ready(Ok(None));
                     }
                     timer.as_mut().reset(due);
                 }
@@ -103,9 +103,11 @@ where
             came.await
         };
         match came {
-            None => break false,
-            Some(0) => break had > 0,
-            Some(_) => {}
+            // A line that is torn, as browsers tear it that end TLS without a goodbye, has nobody at its end to hear one.
+            Err(_) => return None,
+            Ok(None) => break false,
+            Ok(Some(0)) => break had > 0,
+            Ok(Some(_)) => {}
         }
         let is_last = count + 1 >= limits.requests_per_connection || since >= ends;
         // By a statement of its own, so that what was matched is not held while the answer is written.

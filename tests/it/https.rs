@@ -99,6 +99,33 @@ async fn a_hit_through_each_version_of_tls() {
 }
 
 #[tokio::test]
+async fn a_goodbye_is_answered_and_a_torn_line_is_not() {
+    let (_tracker, _folder, edge) = edge().await;
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let client = client(CERTIFICATE, &[version], &[]);
+        for says_goodbye in [true, false] {
+            let mut stream = connect(&client, edge.https.expect("an address"), "localhost")
+                .await
+                .expect("a handshake");
+            get(&mut stream, &edge.visitor().host("localhost")).await;
+            if says_goodbye {
+                stream.shutdown().await.expect("a goodbye");
+            }
+            let (mut socket, _) = stream.into_inner();
+            if !says_goodbye {
+                socket.shutdown().await.expect("an end");
+            }
+            let mut last_words = Vec::new();
+            socket
+                .read_to_end(&mut last_words)
+                .await
+                .expect("an end without a fault");
+            assert_eq!(!last_words.is_empty(), says_goodbye, "{last_words:x?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn another_host_than_the_certificates_is_misdirected() {
     let (tracker, _folder, edge) = edge().await;
     let client = client(CERTIFICATE, rustls::ALL_VERSIONS, &[]);

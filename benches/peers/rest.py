@@ -35,9 +35,9 @@ def idle(name, tracker, count):
     return told
 
 
-def start(name, tracker):
+def start(name, tracker, ip=visitor.IP):
     """Milliseconds from the program's start to its first redirect through TLS."""
-    server, hit, context = Server(name, tracker.http, wait=False), visitor.request(), visitor.tls()
+    server, hit, context = Server(name, tracker.http, wait=False), visitor.request(ip), visitor.tls()
     while True:
         try:
             connection = visitor.Connection(server.https, context)
@@ -46,11 +46,23 @@ def start(name, tracker):
             if server.process.poll() is not None or time.perf_counter() - server.began > 30:
                 raise SystemExit(f"{name} does not start:\n{(server.dir / 'said').read_text()}")
             time.sleep(0.0002)
-    connection.click(hit)
+    head = connection.ask(hit)
     took = time.perf_counter() - server.began
+    visitor.check(head, wanted=ip == visitor.IP or name != "onehop")
     connection.close()
     server.stop()
     return took * 1000
+
+
+def starts(name, tracker):
+    """A start to the first answer that asks nobody, as a constant one does, and one to the first click. The edge asks nobody for a
+    visitor who is from nowhere that its link wants; Lua asks for all."""
+    told = {}
+    if not name.startswith("lua"):
+        told["took"] = start(name, tracker, visitor.UNWANTED)
+    if name == "onehop" or name.startswith("lua"):
+        told["click"] = start(name, tracker)
+    return told
 
 
 def way_of_misses(names, tracker, connections, rounds):

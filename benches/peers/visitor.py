@@ -4,6 +4,8 @@ import os, socket, ssl
 HOST = "localhost"
 TARGET = "/shoes?utm_source=ad"
 IP = "192.0.2.1"
+# From no country of the link's.
+UNWANTED = "10.0.0.1"
 AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 # What a browser sends when an ad is clicked. Servers differ in what a field costs them, so that fewer make another comparison.
 BROWSER = {
@@ -24,6 +26,7 @@ BROWSER = {
 HEADERS = {"User-Agent": AGENT} if os.environ.get("HEADERS") == "few" else BROWSER
 CLICK = "be4991fe-ea59-5a5e-9931-6240eb0c8775"
 LOCATION = f"https://advertiser.example/?click_id={CLICK}\r\n"
+TRAFFICBACK = "https://my-site.example/deals?why="
 
 
 def another(number):
@@ -56,6 +59,12 @@ def check_cipher(port):
     connection.close()
 
 
+def check(head, wanted=True):
+    """Another answer would be another comparison."""
+    if not head.startswith(b"HTTP/1.1 302 ") or (LOCATION if wanted else TRAFFICBACK).encode() not in head:
+        raise SystemExit(f"another redirect: {head}" if wanted else f"no trafficback: {head}")
+
+
 class Connection:
     def __init__(self, port, context=None, session=None):
         self.socket = socket.create_connection(("127.0.0.1", port))
@@ -84,9 +93,7 @@ class Connection:
         self.clicked()
 
     def clicked(self):
-        head = self.answer()
-        if not head.startswith(b"HTTP/1.1 302 ") or LOCATION.encode() not in head:
-            raise SystemExit(f"no redirect with the click: {head}")
+        check(self.answer())
 
     def more(self):
         piece = self.socket.recv(16384)

@@ -82,7 +82,8 @@ where
             }
             let came = poll_fn(|context| {
                 if let Poll::Ready(came) = poll_some(stream, context, &mut bytes) {
-                    return Poll::Ready(came.map(Some));
+                    // Without the error itself, for which an idle connection would hold room.
+                    return Poll::Ready(came.map(Some).map_err(drop));
                 }
                 // Once asked, it wakes this task; until then there is nothing to ask it.
                 let may_drain = !std::mem::replace(&mut is_listening, true) || server.is_draining();
@@ -104,7 +105,7 @@ where
         };
         match came {
             // A line that is torn, as browsers tear it that end TLS without a goodbye, has nobody at its end to hear one.
-            Err(_) => return None,
+            Err(()) => return None,
             Ok(None) => break false,
             Ok(Some(0)) => break had > 0,
             Ok(Some(_)) => {}
